@@ -1,2 +1,13 @@
+"""`python -m mai`, and the entry point of the command."""
+
+import sys
+
+
 def main() -> None:
-    print("mai")
+    from .commands.app import run
+
+    run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

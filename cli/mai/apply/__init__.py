@@ -1,0 +1,1 @@
+"""I write in your project; nobody else does."""

@@ -1,0 +1,82 @@
+"""The command `mai`: which commands there are, and what happens to an error.
+
+A command's module is imported when the command is called, not for `--help` or `--version`.
+"""
+
+import sys
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from .. import __version__
+from ..errors import MaiError
+
+SUMMARIES = {
+    "new": "Make a project.",
+}
+"""Each command with its line in `mai --help`; its module has the same name."""
+
+
+class LazyGroup(TyperGroup):
+    """Commands by name, imported when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in SUMMARIES:
+            return None
+        module = import_module(f".{cmd_name}", __package__)
+        return typer.main.get_command(module.app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="Makes agent services on FastAPI and Pydantic AI, and stays with them afterwards.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mai {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def run(argv: list[str]) -> NoReturn:
+    """Runs one command and exits: 0 done, 1 refused, 2 not understood, 130 on Ctrl-C."""
+    # An option whose value can be left out is not known to Typer.
+    argv = ["--run=stay" if argument == "--run" else argument for argument in argv]
+    try:
+        app(argv, prog_name="mai")
+    except MaiError as error:
+        _report(error, as_json="--json" in argv)
+        sys.exit(error.exit_code)
+    raise AssertionError("Typer exits by itself")
+
+
+def _report(error: MaiError, *, as_json: bool) -> None:
+    from ..console import report
+
+    report.error(error, as_json=as_json)

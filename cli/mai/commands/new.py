@@ -1,0 +1,302 @@
+"""`mai new`: a project from nothing, by the one river."""
+
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..plan.answers import Ask
+    from ..plan.outcomes import Outcomes
+    from ..plan.presets import Preset
+    from ..plan.wishes import Wishes
+    from ..plugins.loader import Catalog
+    from ..project.manifest import Manifest
+    from ..project.tree import Tree
+
+app = typer.Typer(rich_markup_mode=None)
+
+FIRST_MESSAGE = "Hello! What time is it, and what can you do?"
+FIRST_PORT = 8000
+
+
+class Run(StrEnum):
+    """How long the first run lasts."""
+
+    stay = "stay"
+    once = "once"
+
+
+@app.command()
+def new(
+    name: Annotated[str | None, typer.Argument(help="What it is called, in any spelling.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="What to start from: minimal, standard or full.")
+    ] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="KIND:NAME", help="One more component: `tool:clock`."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-o",
+            metavar="KEY=VALUE",
+            help="One answer: `database=postgresql`, `agent.starter.model=demo`.",
+        ),
+    ] = None,
+    answers: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Answers as YAML or TOML; `-` reads stdin.")
+    ] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing.")] = False,
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder to make; by default ./NAME.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show every file; write nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    no_git: Annotated[bool, typer.Option("--no-git", help="Make no repository.")] = False,
+    no_install: Annotated[
+        bool, typer.Option("--no-install", help="Install nothing; no network is needed.")
+    ] = False,
+    run: Annotated[
+        Run | None,
+        typer.Option(
+            metavar="[stay|once]",
+            help="Install, serve, print a first answer; stay until Ctrl-C, or end after it.",
+        ),
+    ] = None,
+) -> None:
+    """Make a project."""
+    from ..apply.create import check_target, create
+    from ..console import report
+    from ..errors import UsageError
+    from ..plugins.loader import load_catalog
+    from ..programs import uv
+
+    if run and no_install:
+        raise UsageError("--run needs what --no-install leaves out", "choose one of them")
+    if run and as_json:
+        raise UsageError(
+            "--run streams an answer, --json prints one document", "choose one of them"
+        )
+    catalog = load_catalog()
+    report.plugin_problems(catalog)
+    manifest = _decide(catalog, name, preset, with_ or [], option or [], answers, _person(defaults))
+    target = (into or Path(str(manifest.project["project_name"]))).absolute()
+    check_target(target)
+    if not (no_install or dry_run):
+        uv.find()
+    with report.progress("Rendering", quiet=as_json):
+        outcomes, tree = _plan(manifest, catalog)
+    if dry_run:
+        _show(manifest, target, outcomes, as_json=as_json)
+        return
+    notes: list[str] = []
+    with report.progress("Writing" if no_install else "Writing and locking", quiet=as_json):
+        create(
+            target,
+            tree,
+            lambda stage: notes.extend(_finish(stage, target, manifest, no_git, no_install)),
+        )
+    if not no_install:
+        with report.progress("Installing", quiet=as_json):
+            uv.sync(target)
+    _told(manifest, target, outcomes, notes, as_json=as_json)
+    if run:
+        _first_run(manifest, target, stay=run is Run.stay)
+
+
+def _person(defaults: bool) -> "Ask | None":
+    """The one who answers questions, unless there is nobody or nothing shall be asked."""
+    from ..console import ask
+
+    return None if defaults or not ask.can_ask() else ask.question
+
+
+def _decide(
+    catalog: "Catalog",
+    name: str | None,
+    preset_name: str | None,
+    added: list[str],
+    options: list[str],
+    answers_file: str | None,
+    person: "Ask | None",
+) -> "Manifest":
+    """The manifest that was asked for; asks `person` for what was not given."""
+    from ..plan.answers import complete
+    from ..plan.change import check_together, wanted_instance
+    from ..plan.wishes import fold
+    from ..plugins.core import core_questions
+    from ..project.manifest import Manifest
+    from .inputs import read_answers
+
+    stated = read_answers(answers_file) if answers_file else {}
+    named = _name(name or stated.pop("name", None), person)
+    start = _preset(preset_name or stated.pop("preset", None), person)
+    wishes = fold(start, stated, [*stated.pop("with", []), *added], options)
+    project = complete(core_questions(), {**named, **wishes.project}, {}, person)
+    if person and not added:
+        _ask_for_components(catalog, wishes)
+    instances = [
+        wanted_instance(catalog, kind, instance, table, project, person)
+        for (kind, instance), table in wishes.instances.items()
+    ]
+    check_together(instances, catalog)
+    return Manifest(project).with_instances(instances)
+
+
+def _name(given: str | None, person: "Ask | None") -> dict[str, Any]:
+    """The answers of the core that follow from the project's name."""
+    from .. import names
+    from ..console import ask
+    from ..errors import UsageError
+
+    if given is None:
+        if person is None:
+            raise UsageError("the project needs a name", "mai new my-service")
+        given = ask.text("What is the project called?", "my-service", names.project)
+    forms = names.project(str(given))
+    return {
+        "project_name": forms.slug,
+        "project_title": forms.title,
+        "package_name": forms.module,
+    }
+
+
+def _preset(given: str | None, person: "Ask | None") -> "Preset":
+    from ..console import ask
+    from ..plan.presets import DEFAULT, preset, presets
+
+    if given is None and person is not None:
+        summaries = {name: found.summary for name, found in presets().items()}
+        given = ask.choose("What should it start from?", summaries, DEFAULT)
+    return preset(given or DEFAULT)
+
+
+def _ask_for_components(catalog: "Catalog", wishes: "Wishes") -> None:
+    """Adds the components that the person picks beyond the preset's."""
+    from ..console import ask
+
+    present = {
+        table.get("from", f"{kind}/{name.replace('-', '_')}")
+        for (kind, name), table in wishes.instances.items()
+    }
+    others = {
+        component.id: component.summary
+        for component in catalog.components.values()
+        if component.id not in present
+    }
+    for component_id in ask.choose_many("Which components more?", others) if others else ():
+        kind, _, name = component_id.partition("/")
+        wishes.instances[kind, name.replace("_", "-")] = {"from": component_id}
+
+
+def _plan(manifest: "Manifest", catalog: "Catalog") -> "tuple[Outcomes, Tree]":
+    """What `mai new` would do, and every file of the new project, mai's own included."""
+    from ..merge.three_way import three_way
+    from ..plan.state import state_files
+    from ..render.engine import render
+
+    rendered = render(manifest, catalog)
+    state = state_files(manifest, rendered.tree, rendered.owners, catalog)
+    tree = {**rendered.tree, **state}
+    return three_way({}, {}, tree), tree
+
+
+def _finish(
+    stage: Path, target: Path, manifest: "Manifest", no_git: bool, no_install: bool
+) -> list[str]:
+    """Adds lock and repository to the staged project; returns what was left out, and why."""
+    from ..apply.seed_lock import write_seed_lock
+    from ..programs import git, uv
+
+    notes = []
+    write_seed_lock(stage)
+    if no_install:
+        notes.append("nothing was installed: run `uv sync` in it")
+    else:
+        uv.lock(stage)
+    if no_git:
+        return notes
+    if git.inside_work_tree(target if target.exists() else target.parent):
+        notes.append("no repository was made: the folder is in one already")
+    elif problem := git.start(stage, f"Start {manifest.project['project_name']}"):
+        notes.append(problem)
+    return notes
+
+
+def _show(manifest: "Manifest", target: Path, outcomes: "Outcomes", *, as_json: bool) -> None:
+    from ..console import report
+
+    if as_json:
+        report.document(_document("planned", manifest, target, outcomes))
+    else:
+        report.outcomes(outcomes)
+
+
+def _told(
+    manifest: "Manifest", target: Path, outcomes: "Outcomes", notes: list[str], *, as_json: bool
+) -> None:
+    """What was made, and the three commands that come next."""
+    from ..console import report
+
+    slug = manifest.project["project_name"]
+    next_commands = [f"cd {_shown(target)}", f"uv run {slug} serve", f'uv run {slug} chat "Hello!"']
+    if as_json:
+        made = _document("done", manifest, target, outcomes)
+        report.document({**made, "notes": notes, "next": next_commands})
+        return
+    report.line(f"Made {slug} in {_shown(target)}: {len(outcomes)} files")
+    for instance in manifest.instances:
+        report.line(f"  {instance.kind} {instance.name} (from {instance.component})")
+    for note in notes:
+        report.line(f"note: {note}")
+    report.line("Next:")
+    for command in next_commands:
+        report.line(f"  {command}")
+
+
+def _document(
+    status: str, manifest: "Manifest", target: Path, outcomes: "Outcomes"
+) -> dict[str, Any]:
+    return {
+        "command": "new",
+        "status": status,
+        "project": {"path": str(target), **manifest.project},
+        "instances": [
+            {"kind": i.kind, "name": i.name, "component": i.component, "answers": dict(i.answers)}
+            for i in manifest.instances
+        ],
+        "outcomes": [outcome.to_json() for outcome in outcomes],
+    }
+
+
+def _first_run(manifest: "Manifest", target: Path, *, stay: bool) -> None:
+    """Serves the new project, prints a first streamed answer and the URL."""
+    from ..console import report
+    from ..programs.service import Service, free_port
+
+    service = Service(target, str(manifest.project["package_name"]))
+    with report.progress("Preparing the database"):
+        service.init()
+    port = free_port(FIRST_PORT)
+    with service.served(port) as served:
+        report.line(f"\nServing {served.url} (API: {served.url}/docs)\n\n> {FIRST_MESSAGE}")
+        service.chat(FIRST_MESSAGE, served.url)
+        if stay:
+            report.line(f"\nServing {served.url} until Ctrl-C")
+            with suppress(KeyboardInterrupt):
+                served.wait()
+
+
+def _shown(target: Path) -> str:
+    """`target` as one would type it from here."""
+    try:
+        return str(target.relative_to(Path.cwd()))
+    except ValueError:
+        return str(target)

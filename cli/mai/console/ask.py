@@ -1,0 +1,78 @@
+"""Questions to a person, in the terminal."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import questionary
+
+from ..errors import MaiError
+from ..plan import answers
+from ..plugins.questions import Question
+
+
+def can_ask() -> bool:
+    """Whether there is a person at the other end: never when stdin is no terminal."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def text(prompt: str, default: str, check: Callable[[str], object]) -> str:
+    """A line of text for which `check` raises no `MaiError`."""
+    return str(questionary.text(prompt, default=default, validate=_validator(check)).unsafe_ask())
+
+
+def choose(prompt: str, choices: Mapping[str, str], default: str) -> str:
+    """One of `choices`: value -> what it is."""
+    options = [questionary.Choice(f"{value}: {what}", value) for value, what in choices.items()]
+    return str(questionary.select(prompt, options, default=default).unsafe_ask())
+
+
+def choose_many(prompt: str, choices: Mapping[str, str], chosen: Iterable[str] = ()) -> list[str]:
+    """Any of `choices`: value -> what it is."""
+    marked = set(chosen)
+    options = [
+        questionary.Choice(f"{value}: {what}", value, checked=value in marked)
+        for value, what in choices.items()
+    ]
+    return list(questionary.checkbox(prompt, options).unsafe_ask())
+
+
+def question(asked: Question, default: Any, known: Mapping[str, Any]) -> Any:
+    """The checked answer of a person to one question."""
+    prompt = asked.help or asked.name
+    if asked.choices and asked.multiselect:
+        labels = [
+            _choice(label, value, checked=value in default)
+            for label, value in asked.choices.items()
+        ]
+        return questionary.checkbox(prompt, labels).unsafe_ask()
+    if asked.choices:
+        labels = [_choice(label, value) for label, value in asked.choices.items()]
+        return questionary.select(prompt, labels, default=default).unsafe_ask()
+    if asked.type == "bool":
+        return questionary.confirm(prompt, default=bool(default)).unsafe_ask()
+    typed = _prompt(asked)(
+        prompt,
+        default="" if default is None else str(default),
+        validate=_validator(lambda value: answers.check(asked, value, known)),
+    ).unsafe_ask()
+    return answers.check(asked, typed, known)
+
+
+def _prompt(asked: Question) -> Callable[..., questionary.Question]:
+    return questionary.password if asked.secret else questionary.text
+
+
+def _choice(label: str, value: Any, *, checked: bool = False) -> questionary.Choice:
+    return questionary.Choice(label, value, checked=checked)
+
+
+def _validator(check: Callable[[str], object]) -> Callable[[str], bool | str]:
+    def validate(typed: str) -> bool | str:
+        try:
+            check(typed)
+        except MaiError as problem:
+            return f"{problem.message} {problem.hint}".strip()
+        return True
+
+    return validate

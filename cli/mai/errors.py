@@ -1,0 +1,98 @@
+"""Everything mai refuses to do, and why.
+
+    MaiError                      exit code 1
+    ├── UsageError                exit code 2: what was typed cannot be meant
+    │   ├── InvalidName           a name that cannot become a package
+    │   ├── UnknownName           no such answer, component, preset; names the nearest
+    │   └── InvalidAnswer         an answer outside of what its question takes
+    ├── Refused                   what was asked is clear, and would do harm
+    │   ├── TargetRefused         the folder is not empty, not writable, not a folder
+    │   └── Conflict              two choices that exclude each other
+    ├── BrokenComponent           a component whose files do not say what they must
+    ├── RenderFailed              a template that cannot be rendered
+    └── CommandFailed             uv or git answered with an error
+
+A `MaiError` is foreseen: it is printed as one line, with a hint of what to type next.
+Anything else is a bug and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+
+
+class MaiError(Exception):
+    """An error that mai foresees.
+
+    `message` says what was given and what was expected, `hint` what to do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    @property
+    def code(self) -> str:
+        """The stable name of this error in `--json`, such as `target_refused`."""
+        name = type(self).__name__
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class UsageError(MaiError):
+    exit_code = 2
+
+
+class InvalidName(UsageError):
+    pass
+
+
+class UnknownName(UsageError):
+    """`given` is none of `known`: `what` says of what sort, such as `component`."""
+
+    def __init__(self, what: str, given: str, known: Iterable[str], hint: str = "") -> None:
+        names = sorted(known)
+        close = get_close_matches(given, names, n=1, cutoff=0.5)
+        if close:
+            hint = f"did you mean {close[0]!r}?"
+        elif not hint:
+            hint = f"known: {', '.join(names)}" if names else "none is known"
+        super().__init__(f"no {what} {given!r}", hint)
+
+
+class InvalidAnswer(UsageError):
+    def __init__(self, name: str, given: object, expected: str) -> None:
+        super().__init__(f"{name} = {given!r}: {expected}")
+
+
+class Refused(MaiError):
+    pass
+
+
+class TargetRefused(Refused):
+    def __init__(self, target: Path, reason: str, hint: str) -> None:
+        super().__init__(f"{str(target)!r} {reason}", hint)
+
+
+class Conflict(Refused):
+    pass
+
+
+class BrokenComponent(MaiError):
+    def __init__(self, where: Path, reason: str) -> None:
+        super().__init__(f"{where}: {reason}", "report this to the plugin's author")
+
+
+class RenderFailed(MaiError):
+    def __init__(self, owner: str, reason: str) -> None:
+        super().__init__(f"the template of {owner} cannot be rendered: {reason}")
+
+
+class CommandFailed(MaiError):
+    """A program that mai started ended with an error; its last lines are in the message."""
+
+    def __init__(self, command: Iterable[str], output: str, hint: str = "") -> None:
+        tail = "\n".join(output.strip().splitlines()[-12:])
+        super().__init__(f"`{' '.join(command)}` failed:\n{tail}", hint)

@@ -1,0 +1,1 @@
+"""I know what should change: values only."""

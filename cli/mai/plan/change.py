@@ -1,0 +1,82 @@
+"""The intent of a command: the manifest as it was and as it shall be."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Conflict, InvalidName, UnknownName
+from ..names import parse
+from ..plugins.component import KINDS, Component
+from ..plugins.loader import Catalog
+from ..project.manifest import Instance, Manifest
+from . import answers as _answers
+from .answers import Ask
+
+
+@dataclass(frozen=True)
+class Change:
+    old: Manifest | None
+    """Nothing before `new`."""
+    new: Manifest
+
+
+def wanted_instance(
+    catalog: Catalog,
+    kind: str,
+    name: str,
+    stated: Mapping[str, Any],
+    context: Mapping[str, Any],
+    ask: Ask | None = None,
+) -> Instance:
+    """The instance `[kind.name]` with complete answers.
+
+    `stated` is its table: `from`, which defaults to the component of the same name, and answers.
+    Raises `UnknownName`, `InvalidName`, `InvalidAnswer`, `Conflict`.
+    """
+    if kind not in KINDS:
+        raise UnknownName("kind", kind, KINDS)
+    forms = parse(name)
+    component = catalog[str(stated.get("from", f"{kind}/{forms.module}"))]
+    _refuse_misnamed(component, kind, name)
+    given = {key: value for key, value in stated.items() if key != "from"}
+    return Instance(
+        kind=kind,
+        name=forms.slug,
+        component=component.id,
+        answers=_answers.complete(component.questions, given, context, ask),
+    )
+
+
+def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
+    """Raises `Conflict` when two components exclude each other, one that is required is absent,
+    or there are two active memories; the message names both sides."""
+    present = {instance.component: instance for instance in instances}
+    for component_id, instance in present.items():
+        component = catalog[component_id]
+        for excluded in component.conflicts:
+            if excluded in present:
+                raise Conflict(
+                    f"{component_id} and {excluded} exclude each other",
+                    f"leave out {instance.key!r} or {present[excluded].key!r}",
+                )
+        for required in component.requires:
+            if required not in present:
+                kind, _, name = required.partition("/")
+                raise Conflict(f"{component_id} needs {required}", f"add --with {kind}:{name}")
+    memories = [instance for instance in instances if instance.kind == "memory"]
+    if len(memories) > 1:
+        names = " and ".join(repr(instance.key) for instance in memories)
+        raise Conflict(f"{names}: a project has one memory backend", "leave out one of them")
+
+
+def _refuse_misnamed(component: Component, kind: str, name: str) -> None:
+    if component.kind != kind:
+        raise Conflict(
+            f"{component.id} is of kind {component.kind!r}, not {kind!r}",
+            f"--with {component.kind}:{name}",
+        )
+    if not component.multi and parse(name).module != component.name:
+        raise InvalidName(
+            f"{component.id} exists once in a project, under its own name, not as {name!r}",
+            f"use {component.name.replace('_', '-')!r}",
+        )

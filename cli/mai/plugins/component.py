@@ -1,0 +1,125 @@
+"""What a plugin offers: components, read from their folders.
+
+A component is a folder with three things in it:
+
+    component.toml   what it is and what it adds to shared files (`Component`)
+    copier.yml       its questions, in Copier's format; may be empty or absent
+    template/        its files, rendered into the project
+"""
+
+import importlib
+import tomllib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from ..errors import BrokenComponent
+from .questions import Question, read_questions
+
+Kind = Literal["agent", "tool", "memory", "auth", "feature"]
+KINDS: tuple[Kind, ...] = ("agent", "tool", "memory", "auth", "feature")
+
+ComponentId = Annotated[
+    str, StringConstraints(pattern=rf"^({'|'.join(KINDS)})/[a-z][a-z0-9_]*$", strict=True)
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EnvVar(_Strict):
+    """A variable that a component reads, as `.env.example` shows it."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    default: str = ""
+    secret: bool = False
+    help: str
+
+
+class Compose(_Strict):
+    """What a component adds to `compose.yaml`; a fragment is its file `compose.d/NAME.yaml`."""
+
+    fragments: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    depends_on: dict[str, Literal["service_started", "service_healthy"]] = {}
+
+
+class FilePolicies(_Strict):
+    """Globs of paths in the project: `once` is written, then the user's; `keep` stays on remove."""
+
+    once: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+
+
+class Component(_Strict):
+    """One thing that can be added to a project, as its `component.toml` states it."""
+
+    api: Literal[1]
+    """The version of mai's plugin interface that it was written for."""
+    id: ComponentId
+    """`tool/web_fetch`: its kind and its own name."""
+    kind: Kind
+    title: str
+    summary: str
+    multi: bool = False
+    """Whether a project may hold several, each with a name."""
+    requires: tuple[ComponentId, ...] = ()
+    conflicts: tuple[ComponentId, ...] = ()
+    provides: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    """PEP 508 requirements for the project's pyproject.toml."""
+    env: tuple[EnvVar, ...] = ()
+    compose: Compose = Compose()
+    files: FilePolicies = FilePolicies()
+    notes: str = ""
+    """Markdown for the project's README: what to set or run after it was added."""
+    root: Path = Field(exclude=True)
+
+    @property
+    def name(self) -> str:
+        """`web_fetch` of `tool/web_fetch`."""
+        return self.id.partition("/")[2]
+
+    @property
+    def template(self) -> Path:
+        return self.root / "template"
+
+    @cached_property
+    def questions(self) -> tuple[Question, ...]:
+        """Its questions; raises `BrokenComponent` when mai does not know one of their keys."""
+        return read_questions(self.root / "copier.yml")
+
+    @classmethod
+    def load(cls, root: Path) -> "Component":
+        """The component whose folder is `root`; raises `BrokenComponent` naming file and fault."""
+        path = root / "component.toml"
+        try:
+            stated = tomllib.loads(path.read_text(encoding="utf-8"))
+            component = cls.model_validate({**stated, "root": root})
+        except OSError as error:
+            raise BrokenComponent(path, f"cannot be read: {error.strerror}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise BrokenComponent(path, f"is not TOML: {error}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise BrokenComponent(path, f"{field}: {first['msg']}") from error
+        if not component.id.startswith(f"{component.kind}/"):
+            raise BrokenComponent(path, f"id {component.id!r} is not of kind {component.kind!r}")
+        if not component.template.is_dir():
+            raise BrokenComponent(path, "there is no folder 'template' beside it")
+        return component
+
+    @classmethod
+    def load_all(cls, package: str) -> list["Component"]:
+        """Every component in the folder of `package`, by name: what `mai_components` returns."""
+        return [cls.load(root) for root in _component_folders(package)]
+
+
+def _component_folders(package: str) -> Iterator[Path]:
+    for location in importlib.import_module(package).__path__:
+        yield from sorted(p.parent for p in Path(location).glob("*/component.toml"))

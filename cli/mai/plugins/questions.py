@@ -1,0 +1,117 @@
+"""Questions, in Copier's own format, as frozen values.
+
+mai asks, checks and completes answers by itself, so that a dry run, `--json` and an error
+message all know the schema, and Copier is handed complete answers. What mai would not honour
+is refused when the file is read. Source: https://copier.readthedocs.io/en/stable/configuring/
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from ..errors import BrokenComponent
+
+AnswerType = Literal["str", "int", "float", "bool", "yaml", "json"]
+_KEYS = {
+    "type", "help", "default", "choices", "multiselect", "when", "ask", "validator", "secret",
+    "placeholder",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question; `default`, `when` and `validator` may be Jinja over earlier answers."""
+
+    name: str
+    type: AnswerType = "str"
+    help: str = ""
+    default: Any = None
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    """Label -> value; empty when any answer will do."""
+    multiselect: bool = False
+    when: str | bool = True
+    """When false the question is not the user's: its default is the answer."""
+    ask: bool = True
+    """When false it is not asked, but can be set."""
+    validator: str = ""
+    """Renders to what is wrong with the answer; to nothing when it is right."""
+    secret: bool = False
+    placeholder: str = ""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is never the user's to answer: mai computes it."""
+        return self.when is False
+
+
+_QUESTION = TypeAdapter(Question)
+
+
+def read_questions(path: Path) -> tuple[Question, ...]:
+    """The questions of a `copier.yml`, in order; none when there is no file.
+
+    Raises `BrokenComponent` for YAML that is broken, a key that mai does not honour, and for
+    Copier's settings (`_tasks`, `_migrations`, …), which only the core may have.
+    """
+    if not path.is_file():
+        return ()
+    stated = _read_mapping(path)
+    if settings := sorted(key for key in stated if key.startswith("_")):
+        raise BrokenComponent(
+            path,
+            f"{', '.join(settings)}: a component has questions only; rendering runs no code of it",
+        )
+    return tuple(_question(path, name, spec) for name, spec in stated.items())
+
+
+def read_core_questions(path: Path) -> tuple[Question, ...]:
+    """The questions of the core's `copier.yml`; Copier's own settings in it are left to Copier."""
+    return tuple(
+        _question(path, name, spec)
+        for name, spec in _read_mapping(path).items()
+        if not name.startswith("_")
+    )
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        stated = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
+    except yaml.YAMLError as error:
+        raise BrokenComponent(path, f"is not YAML: {error}") from error
+    if stated is None:
+        return {}
+    if not isinstance(stated, dict):
+        raise BrokenComponent(path, "expected a mapping of questions")
+    return stated
+
+
+def _question(path: Path, name: str, spec: object) -> Question:
+    stated = spec if isinstance(spec, dict) else {"default": spec, "type": _type_of(spec)}
+    if unknown := sorted(set(stated) - _KEYS):
+        raise BrokenComponent(path, f"question {name!r}: mai does not know {', '.join(unknown)}")
+    try:
+        return _QUESTION.validate_python(
+            {**stated, "name": name, "choices": _choices(stated.get("choices", {}))}
+        )
+    except (ValidationError, ValueError) as error:
+        raise BrokenComponent(path, f"question {name!r}: {error}") from error
+
+
+def _choices(stated: object) -> dict[str, Any]:
+    if isinstance(stated, dict):
+        return {str(label): value for label, value in stated.items()}
+    if isinstance(stated, list):
+        pairs = (item if isinstance(item, list) else (item, item) for item in stated)
+        return {str(label): value for label, value in pairs}
+    raise ValueError("choices are a list or a mapping")
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, bool | int | float | str):
+        return type(value).__name__
+    return "yaml"

@@ -1,0 +1,1 @@
+"""I start other programs: uv, git, and the project's own command."""

@@ -1,0 +1,1 @@
+"""I know what is on disk. I never write."""

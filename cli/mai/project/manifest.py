@@ -1,0 +1,85 @@
+"""The user's intent: the core's answers and the component instances, as `.mai/manifest.toml`."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..names import Name, parse
+
+PATH = ".mai/manifest.toml"
+_HEADER = """\
+# What this project is made of. Change it with the `mai` command, or by hand and `mai update`.
+"""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One component in a project, under a name of its own, with its answers."""
+
+    kind: str
+    name: str
+    """The slug, such as `order-desk`."""
+    component: str
+    answers: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """`agent.order-desk`: its table in the manifest."""
+        return f"{self.kind}.{self.name}"
+
+    @property
+    def forms(self) -> Name:
+        return parse(self.name)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Answers of the core, and instances in the order of their keys."""
+
+    project: Mapping[str, Any]
+    instances: tuple[Instance, ...] = ()
+
+    def with_instances(self, added: Iterable[Instance]) -> "Manifest":
+        by_key = {instance.key: instance for instance in (*self.instances, *added)}
+        return Manifest(self.project, tuple(by_key[key] for key in sorted(by_key)))
+
+    def to_toml(self) -> str:
+        """The text of `.mai/manifest.toml`: one table per instance, sorted, a line per answer,
+        so that two branches that each add an instance merge cleanly."""
+        tables = [_table("project", dict(sorted(self.project.items())))]
+        for instance in self.instances:
+            answers = {"from": instance.component, **dict(sorted(instance.answers.items()))}
+            tables.append(_table(f"{instance.kind}.{_key(instance.name)}", answers))
+        return "\n".join([_HEADER, *tables])
+
+
+def from_mapping(stated: Mapping[str, Any]) -> Manifest:
+    """The manifest in a parsed `.mai/manifest.toml`."""
+    instances = [
+        Instance(kind, name, answers["from"], {k: v for k, v in answers.items() if k != "from"})
+        for kind, named in stated.items()
+        if kind != "project"
+        for name, answers in named.items()
+    ]
+    return Manifest(stated["project"]).with_instances(instances)
+
+
+def _table(header: str, values: Mapping[str, Any]) -> str:
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in values.items()]
+    return "\n".join([f"[{header}]", *lines, ""])
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_\-]+", key) else _value(key)
+
+
+def _value(value: Any) -> str:
+    """`value` in TOML; a JSON string, number or list of them is TOML as well."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_key(k)} = {_value(v)}' for k, v in value.items())} }}"
+    # The one character that JSON takes as it is and TOML does not is DEL.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

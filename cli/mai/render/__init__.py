@@ -1,0 +1,1 @@
+"""I know Copier. I write in scratch directories only."""
