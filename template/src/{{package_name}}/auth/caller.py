@@ -1,0 +1,62 @@
+"""The caller of a request. Every query of anybody's data takes one.
+
+Without an authentication mode everybody is `local`, so only this machine is let in: the peer's
+address must be loopback, and so must the name that it asked for, because a web page elsewhere can
+make a browser on this machine send requests here under its own name (DNS rebinding).
+ALLOW_ANONYMOUS=true lifts both.
+"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from ..core.errors import Forbidden
+from ..core.services import ServicesDep
+from .settings import AuthSettings
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever sent the request; `id` owns the rows that it makes."""
+
+    id: str
+
+
+LOCAL = Caller("local")
+
+
+async def current_caller(connection: HTTPConnection, services: ServicesDep) -> Caller:
+    """The caller of this request.
+
+    Raises `Forbidden` for a caller elsewhere while nothing says who it is.
+    """
+    if services.get(AuthSettings).allow_anonymous or _is_local(connection):
+        return LOCAL
+    raise Forbidden(
+        "this service has no authentication and answers its own machine only: set "
+        "ALLOW_ANONYMOUS=true if whoever can reach it may use it",
+        details={"setting": "ALLOW_ANONYMOUS"},
+    )
+
+
+CallerDep = Annotated[Caller, Depends(current_caller)]
+
+
+def _is_local(connection: HTTPConnection) -> bool:
+    peer = connection.client.host if connection.client else ""
+    return is_loopback(peer) and is_loopback(connection.url.hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, is this very machine."""
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

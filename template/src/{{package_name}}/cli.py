@@ -1,0 +1,173 @@
+"""The command line: `serve`, `status`, `init`, and the commands that the rooms bring.
+
+Nothing heavy is imported before a command needs it, so that `--help` is quick.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import DESCRIPTION, NAME, TITLE, __version__
+from .core.errors import AppError, StartupError
+from .core.modules import discover
+
+if TYPE_CHECKING:
+    from .core.settings import Settings
+
+HostOption = Annotated[str | None, typer.Option(help="Address to bind; by default SERVER_HOST.")]
+PortOption = Annotated[int | None, typer.Option(help="Port to bind; by default SERVER_PORT.")]
+
+
+def main() -> None:
+    """Run the command that `sys.argv` names."""
+    try:
+        build_cli()()
+    except AppError as error:
+        typer.echo(f"error: {error.message}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def build_cli() -> typer.Typer:
+    """Every command of the project.
+
+    Raises `StartupError` when a room is wrong.
+    """
+    cli = typer.Typer(
+        name=NAME,
+        help=f"{TITLE}: {DESCRIPTION}",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    cli.callback()(_options)
+    for command in (serve, status, init):
+        cli.command()(command)
+    for module in discover(__package__):
+        if module.cli is not None:
+            cli.add_typer(module.load(module.cli))
+    return cli
+
+
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"{NAME} {__version__}")
+        raise typer.Exit
+
+
+def serve(
+    host: HostOption = None,
+    port: PortOption = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer requests.")] = 1,
+    reload: Annotated[bool, typer.Option(help="Start again when the code changes.")] = False,
+) -> None:
+    """Answer requests until Ctrl-C."""
+    if reload and workers > 1:
+        raise typer.BadParameter("--reload works with one worker only")
+    import uvicorn
+
+    from .core.commands import with_database
+    from .core.logging import configure_logging
+    from .core.migrate import prepare_schema
+    from .core.settings import get_settings
+
+    settings = get_settings()
+    _check_workers(settings, workers)
+    host = settings.server_host if host is None else host
+    port = settings.server_port if port is None else port
+    _check_port(host, port)
+    configure_logging(settings)
+    with_database(prepare_schema)
+    typer.echo(f"{TITLE}: http://{_browsable(host)}:{port}/docs (Ctrl-C to stop)")
+    uvicorn.run(
+        f"{__package__}.main:get_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        reload=reload,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=settings.server_shutdown_timeout_s,
+    )
+
+
+def status(
+    url: Annotated[str | None, typer.Option(help="Where the service is.")] = None,
+) -> None:
+    """Ask the running service how it is; exit code 1 when it is down or away."""
+    import httpx2
+
+    from .core.settings import get_settings
+
+    settings = get_settings()
+    base = url or f"http://{_browsable(settings.server_host)}:{settings.server_port}"
+    try:
+        answer = httpx2.get(f"{base.rstrip('/')}/health", timeout=10)
+        health = answer.json()
+        lines = [f"{health['name']} {health['version']}: {health['status']}"]
+        for name, check in health["checks"].items():
+            facts = " ".join(f"{key}={value}" for key, value in check["facts"].items())
+            lines.append(f"  {name}: {check['status']} {facts} {check['summary']}".rstrip())
+    except httpx2.HTTPError as error:
+        raise StartupError(f"nothing answers at {base} ({error}): run `{NAME} serve`") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise StartupError(f"what answers at {base} is not this service") from error
+    typer.echo("\n".join(lines))
+    if health["status"] == "down":
+        raise typer.Exit(1)
+
+
+def init() -> None:
+    """Make this folder ready to serve: `.env` with fresh secrets, `data/`, the schema."""
+    from .core.env_file import write_env_file
+    from .core.settings import DATA_DIR
+
+    example, target = Path(".env.example"), Path(".env")
+    if target.exists():
+        typer.echo(".env is there and stays as it is")
+    elif example.exists():
+        write_env_file(example, target)
+        typer.echo("wrote .env")
+    DATA_DIR.mkdir(exist_ok=True)
+
+    from .core.commands import with_database
+    from .core.migrate import upgrade
+
+    with_database(upgrade)
+    typer.echo("the database is ready")
+
+
+def _check_workers(settings: "Settings", workers: int) -> None:
+    sqlite = settings.database_url.get_secret_value().startswith("sqlite")
+    if workers > 1 and sqlite and settings.redis_url is None:
+        raise StartupError(
+            f"{workers} workers on SQLite cannot tell each other anything: set REDIS_URL, or set "
+            f"DATABASE_URL to PostgreSQL, or leave out --workers"
+        )
+
+
+def _check_port(host: str, port: int) -> None:
+    import socket
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        if sys.platform != "win32":  # there, this option would share the port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartupError(
+                f"cannot listen on {host}:{port} ({error.strerror}): try --port {port + 1}"
+            ) from error
+
+
+def _browsable(host: str) -> str:
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  (nothing is bound here)
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,96 @@
+"""The commands of group `db`, and how a command reaches the database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from .errors import StartupError
+
+if TYPE_CHECKING:
+    from .db import Database
+
+T = TypeVar("T")
+
+app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
+
+
+def with_database(action: "Callable[[Database], Awaitable[T]]") -> T:
+    """What `action` makes of the configured database.
+
+    Raises `StartupError` when the database does not answer.
+    """
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    from .db import Database
+    from .settings import get_settings
+
+    async def run() -> T:
+        database = Database(get_settings())
+        try:
+            return await action(database)
+        except (OSError, OperationalError, InterfaceError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise StartupError(
+                f"the database {database.url!r} does not answer ({reason}): "
+                f"start it, or correct DATABASE_URL"
+            ) from error
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+@app.command()
+def upgrade(
+    revision: Annotated[str, typer.Argument(help="Up to this one.")] = "heads",
+) -> None:
+    """Apply the migrations that the database lacks."""
+    from . import migrate
+
+    with_database(lambda database: migrate.upgrade(database, revision))
+    current()
+
+
+@app.command()
+def downgrade(
+    revision: Annotated[str, typer.Argument(help="Down to this one: app@-1, core@base.")],
+) -> None:
+    """Take migrations back; what only they hold is lost."""
+    from . import migrate
+
+    with_database(lambda database: migrate.downgrade(database, revision))
+    current()
+
+
+@app.command()
+def revision(
+    message: Annotated[str, typer.Option("-m", "--message", help="What it does, in a few words.")],
+    empty: Annotated[bool, typer.Option(help="Don't compare models and tables.")] = False,
+) -> None:
+    """Write a migration from what the models have and the database lacks."""
+    from . import migrate
+
+    path = with_database(lambda database: migrate.write_revision(database, message, empty=empty))
+    typer.echo(path)
+
+
+@app.command()
+def check() -> None:
+    """Compare the database with the models; exit code 1 when they differ."""
+    from . import migrate
+
+    drift = with_database(migrate.find_drift)
+    if drift is not None:
+        raise StartupError(f"{drift}: write a migration with `db revision -m MESSAGE`")
+    typer.echo("The database is what the models say.")
+
+
+@app.command("current")
+def current() -> None:
+    """Print the revisions that the database is at."""
+    from . import migrate
+
+    applied, newest = with_database(migrate.current_revisions)
+    typer.echo(f"at {', '.join(applied) or 'nothing'}, newest {', '.join(newest) or 'nothing'}")

@@ -1,0 +1,108 @@
+"""The database: one engine, sessions to read and transactions to write.
+
+SQLite and PostgreSQL behave alike here. On SQLite a write transaction takes the write lock when
+it begins (`BEGIN IMMEDIATE`): a transaction that reads first and writes later would otherwise
+overwrite what another has written in between, or fail.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from .settings import Settings
+
+Dialect = Literal["sqlite", "postgresql"]
+
+_WRITES = "app_writes"
+
+
+class Database:
+    """The engine and the two ways to use it. Making one opens no connection."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url: URL = make_url(settings.database_url.get_secret_value())
+        self.dialect: Dialect
+        self.engine: AsyncEngine
+        if self.url.get_backend_name() == "sqlite":
+            self.dialect, self.engine = "sqlite", _sqlite_engine(self.url, settings)
+        else:
+            self.dialect, self.engine = "postgresql", _postgresql_engine(self.url, settings)
+        writer = self.engine.execution_options(**{_WRITES: True})
+        self._readers = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._writers = async_sessionmaker(writer, expire_on_commit=False)
+
+    @property
+    def path(self) -> Path | None:
+        """Where SQLite keeps its file; None on PostgreSQL."""
+        return Path(self.url.database or "") if self.dialect == "sqlite" else None
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """A session to read with; whatever it changed is rolled back at the end."""
+        async with self._readers() as session:
+            yield session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session to write with: commits at the end, rolls back on an error."""
+        async with self._writers.begin() as session:
+            yield session
+
+    async def ping(self) -> None:
+        """Ask the database for an answer; raises whatever the driver raises."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every pooled connection; the next use opens new ones."""
+        await self.engine.dispose()
+
+
+def _sqlite_engine(url: URL, settings: Settings) -> AsyncEngine:
+    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        url,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout_s,
+        # The driver would begin transactions by itself, always deferred ones.
+        connect_args={"isolation_level": None, "timeout": settings.database_pool_timeout_s},
+    )
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql_engine(url: URL, settings: Settings) -> AsyncEngine:
+    server_settings: dict[str, Any] = {"application_name": settings.application_name}
+    return create_async_engine(
+        url,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout_s,
+        pool_pre_ping=True,
+        connect_args={"server_settings": server_settings},
+    )

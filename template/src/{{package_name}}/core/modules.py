@@ -1,0 +1,149 @@
+"""Rooms: the sub-packages of this project, each of which exports `module = AppModule(...)`.
+
+A room is found by being there and is gone when its folder is. Importing one is cheap: its
+parts are named as `".routes:router"` (relative to the room) and loaded when they are needed, so
+that `--help` imports no web framework and no database.
+"""
+
+import pkgutil
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+
+from .errors import StartupError
+
+if TYPE_CHECKING:
+    import typer
+    from fastapi import APIRouter
+    from pydantic_settings import BaseSettings
+
+    from .health import HealthReport
+    from .services import Services
+
+T = TypeVar("T")
+
+Part: TypeAlias = T | str
+"""Something that a room offers, or where it is: `".routes:router"`, relative to the room."""
+
+Health: TypeAlias = "Callable[[Services], Awaitable[HealthReport]]"
+Lifespan: TypeAlias = "Callable[[Services], AbstractAsyncContextManager[None]]"
+Router: TypeAlias = "APIRouter | Callable[[Services], APIRouter]"
+
+_NOT_ROOMS = frozenset({"migrations"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppModule:
+    """What one room gives to the whole service; everything but the name may be left out.
+
+    - `router`: its routes, or a function of `Services` that builds them, served below `prefix`.
+    - `cli`: a `typer.Typer`; with a name it is a group of commands, without one its commands
+      stand at the top level. It is loaded for every `--help`, so its module imports only typer
+      at the top.
+    - `health`: asked by `GET /health`, under a time limit.
+    - `lifespan`: opens what the room needs before the first request and closes it after the
+      last; it `provide`s its values to `Services`.
+    - `settings`: the settings class, loaded at start and kept in `Services`.
+    - `after`: rooms whose lifespan opens earlier, when they are there.
+    - `package`: filled in by `discover`.
+    """
+
+    name: str
+    router: "Part[Router] | None" = None
+    cli: "Part[typer.Typer] | None" = None
+    health: "Part[Health] | None" = None
+    lifespan: "Part[Lifespan] | None" = None
+    settings: "Part[type[BaseSettings]] | None" = None
+    after: tuple[str, ...] = ()
+    prefix: str = "/api/v1"
+    package: str = ""
+
+    def load(self, part: Part[T]) -> T:
+        """The part itself, imported when only its place was given.
+
+        Raises `StartupError` when nothing is at that place.
+        """
+        if not isinstance(part, str):
+            return part
+        module_name, _, attribute = part.partition(":")
+        module = import_module(module_name, self.package)
+        try:
+            return cast(T, getattr(module, attribute))
+        except AttributeError:
+            raise StartupError(
+                f"room {self.name!r} names {part!r}, but {module.__file__} has no {attribute!r}: "
+                f"define it there or correct `module` in the room's __init__.py"
+            ) from None
+
+
+@cache
+def discover(package: str) -> tuple[AppModule, ...]:
+    """The rooms of `package`, ordered so that each stands behind those it names in `after`.
+
+    Raises `StartupError` for a folder that is no room, naming the file to mend.
+    """
+    root = import_module(package)
+    modules = [_read_room(package, folder) for folder in _folders(root)]
+    return _ordered({module.name: module for module in modules})
+
+
+def import_models(package: str) -> None:
+    """Import `models.py` of every room, so that the metadata holds every table."""
+    for module in discover(package):
+        name = f"{module.package}.models"
+        if find_spec(name) is not None:
+            import_module(name)
+
+
+def _folders(package: ModuleType) -> list[Path]:
+    folders = (path for root in package.__path__ for path in Path(root).iterdir() if path.is_dir())
+    return sorted(path for path in folders if _may_be_room(path))
+
+
+def _may_be_room(folder: Path) -> bool:
+    if folder.name in _NOT_ROOMS or folder.name.startswith((".", "_")):
+        return False
+    return any(folder.rglob("*.py"))  # a folder that git left behind holds only __pycache__
+
+
+def _read_room(package: str, folder: Path) -> AppModule:
+    init = folder / "__init__.py"
+    if not init.is_file():
+        raise StartupError(
+            f"{folder} is a folder of Python files without __init__.py: "
+            f"add {init} with `module = AppModule(name={folder.name!r})`, or move the folder out"
+        )
+    room = import_module(f"{package}.{folder.name}")
+    module = getattr(room, "module", None)
+    if not isinstance(module, AppModule):
+        raise StartupError(
+            f"{init} exports no `module`: add `module = AppModule(name={folder.name!r})`"
+        )
+    if module.name != folder.name:
+        raise StartupError(f"{init} calls itself {module.name!r}: say name={folder.name!r}")
+    return replace(module, package=room.__name__)
+
+
+def _ordered(modules: dict[str, AppModule]) -> tuple[AppModule, ...]:
+    graph = {
+        name: [other for other in module.after if other in modules]
+        for name, module in modules.items()
+    }
+    try:
+        return tuple(modules[name] for name in TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise StartupError(f"rooms wait for each other in `after`: {circle}") from None
+
+
+def iter_submodules(package: ModuleType) -> list[str]:
+    """Every module below `package`, by its full name: for tests that import them all."""
+    found: list[Any] = list(pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
+    return [info.name for info in found]

@@ -1,0 +1,57 @@
+"""What the rooms share while the service runs, found by type."""
+
+from typing import Annotated, TypeVar, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from .bus import Bus, make_bus
+from .db import Database
+from .errors import StartupError
+from .settings import Settings
+
+T = TypeVar("T")
+
+
+class Services:
+    """Settings, database and bus, and whatever the rooms provide, by type.
+
+    Making one opens nothing: connections open on first use, and rooms provide their values in
+    their lifespans. It lives on `app.state.services`, so background tasks can hold it too.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.database = Database(settings)
+        self.bus: Bus = make_bus(settings, self.database)
+        self._provided: dict[type, object] = {}
+        self.provide(Settings, settings)
+
+    def provide(self, kind: type[T], value: T) -> None:
+        """Make `value` what `get(kind)` answers, in place of any earlier one."""
+        self._provided[kind] = value
+
+    def get(self, kind: type[T]) -> T:
+        """What was provided as `kind`.
+
+        Raises `StartupError` when no room has provided one.
+        """
+        try:
+            return cast(T, self._provided[kind])
+        except KeyError:
+            raise StartupError(
+                f"nothing provides {kind.__qualname__}: the room that does must start earlier "
+                f"(`after` in its AppModule) or its folder is missing"
+            ) from None
+
+    def has(self, kind: type) -> bool:
+        """Whether somebody has provided one of `kind`."""
+        return kind in self._provided
+
+
+def get_services(connection: HTTPConnection) -> Services:
+    """The services of the application that serves this connection."""
+    return cast(Services, connection.app.state.services)
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]

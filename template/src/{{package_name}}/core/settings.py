@@ -1,0 +1,174 @@
+"""Settings: read from the environment, then from `.env`, else their defaults.
+
+Each room has a settings class of its own, derived from `RoomSettings`, with a prefix:
+`RUNS__HEARTBEAT_S`. The core's are flat, well-known names; `DATABASE_URL` may also be written
+`DATABASE__URL`.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import (
+    AliasChoices,
+    AliasGenerator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from .. import NAME
+from .errors import StartupError
+
+Environment = Literal["development", "test", "staging", "production"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LogFormat = Literal["console", "json"]
+
+DATA_DIR = Path("data")
+
+
+class RoomSettings(BaseSettings):
+    """The base of every settings class; a room adds `env_prefix="ROOM__"`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+
+def both_spellings(name: str) -> AliasChoices:
+    """`LOG_LEVEL` and `LOG__LEVEL` for `log_level`."""
+    return AliasChoices(*dict.fromkeys((name, name.replace("_", "__", 1))))
+
+
+class Settings(RoomSettings):
+    """The settings of the service itself."""
+
+    model_config = SettingsConfigDict(
+        alias_generator=AliasGenerator(validation_alias=both_spellings)
+    )
+
+    environment: Environment = Field("development", description="Named in every JSON log line.")
+    debug: bool = Field(False, description="Log at DEBUG and show unexpected errors to clients.")
+
+    server_host: str = Field("127.0.0.1", description="The address that `serve` binds.")
+    server_port: int = Field(8000, ge=0, le=65535, description="The port that `serve` binds.")
+    server_shutdown_timeout_s: int = Field(
+        20, ge=1, description="How long open requests may take to end when the service stops."
+    )
+
+    database_url: SecretStr = Field(
+        SecretStr(f"sqlite:///{DATA_DIR.as_posix()}/{NAME}.db"),
+        description="sqlite:///path or postgresql://user:password@host/name.",
+    )
+    database_pool_size: int = Field(5, ge=1, description="Connections kept open.")
+    database_max_overflow: int = Field(10, ge=0, description="More of them under load.")
+    database_pool_timeout_s: float = Field(
+        30, gt=0, description="How long to wait for a connection, or for SQLite's write lock."
+    )
+
+    redis_url: SecretStr | None = Field(
+        None, description="redis://host:6379/0 carries messages between processes."
+    )
+
+    log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    log_format: LogFormat = Field("console", description="console (coloured) or json.")
+    log_file: Path | None = Field(
+        None, description="Log to this file as JSON, too: rotated at 500 MB, 10 files are kept."
+    )
+
+    @property
+    def application_name(self) -> str:
+        """What this service calls itself where others can see it."""
+        return NAME
+
+    @field_validator("log_level", "log_format", "environment", mode="before")
+    @classmethod
+    def _ignore_case(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        return value.upper() if info.field_name == "log_level" else value.lower()
+
+    @field_validator("database_url")
+    @classmethod
+    def _normalise_database_url(cls, value: SecretStr) -> SecretStr:
+        return SecretStr(normalise_database_url(value.get_secret_value()))
+
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+
+
+def normalise_database_url(url: str) -> str:
+    """`url` with the asynchronous driver that this service uses.
+
+    Raises `ValueError` for another database or a SQLite database in memory.
+    """
+    scheme, separator, rest = url.partition("://")
+    backend = scheme.partition("+")[0]
+    if not separator or backend not in _DRIVERS:
+        raise ValueError("expected sqlite:///path or postgresql://user:password@host/name")
+    normalised = f"{_DRIVERS[backend]}://{rest}"
+    try:
+        database = make_url(normalised).database
+    except ArgumentError as error:
+        raise ValueError("not a database URL: is a special character not %-escaped?") from error
+    if backend == "sqlite" and database in {None, "", ":memory:"}:
+        raise ValueError("SQLite needs a file here: sqlite:///data/app.db")
+    return normalised
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def variable_names(kind: type[BaseSettings]) -> dict[str, tuple[str, ...]]:
+    """Each field of `kind` and the environment variables that it reads, the first one first."""
+    return {
+        name: tuple(alias.upper() for alias in _aliases(kind, name)) for name in kind.model_fields
+    }
+
+
+def _aliases(kind: type[BaseSettings], name: str) -> list[str]:
+    match kind.model_fields[name].validation_alias:
+        case AliasChoices(choices=choices):
+            return [alias for alias in choices if isinstance(alias, str)]
+        case str(alias):
+            return [alias]
+        case _:
+            return [f"{kind.model_config.get('env_prefix', '')}{name}"]
+
+
+def load_settings(kind: type[S]) -> S:
+    """`kind` read from the environment and `.env`.
+
+    Raises `StartupError` that names every wrong variable.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        names = variable_names(kind)
+        problems = (
+            (names.get(str(item["loc"][0]), (str(item["loc"][0]).upper(),))[0], item["msg"])
+            for item in error.errors(include_url=False, include_input=False)
+        )
+        told = "; ".join(f"{name}: {message}" for name, message in problems)
+        raise StartupError(f"wrong settings in the environment or .env: {told}") from None
+
+
+@lru_cache
+def get_settings() -> Settings:
+    """The core's settings, read once per process."""
+    return load_settings(Settings)

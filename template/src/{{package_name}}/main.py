@@ -1,0 +1,94 @@
+"""Wiring: finds the rooms and puts them together. Nothing else happens here."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+from pydantic_settings import BaseSettings
+
+from . import DESCRIPTION, TITLE, __version__
+from .agents.registry import AgentRegistry
+from .core.logging import configure_logging
+from .core.middleware import RequestContext
+from .core.migrate import prepare_schema
+from .core.modules import AppModule, discover
+from .core.problems import PROBLEM_RESPONSES, add_problem_handlers
+from .core.services import Services
+from .core.settings import Settings, get_settings, load_settings
+
+if TYPE_CHECKING:
+    from .agents.definition import AgentDefinition
+
+PACKAGE = __package__
+
+
+def get_app() -> FastAPI:
+    """The application as a server runs it: `uvicorn --factory <package>.main:get_app`."""
+    settings = get_settings()
+    configure_logging(settings)
+    return create_app(settings)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    agents: "Mapping[str, AgentDefinition] | None" = None,
+    room_settings: Iterable[BaseSettings] = (),
+) -> FastAPI:
+    """The application, wired and not yet started.
+
+    `settings` default to the environment's, `agents` to those in the `agents` folder; settings
+    of rooms that are not in `room_settings` are read from the environment.
+    Raises `StartupError` when a room or a setting is wrong.
+    """
+    settings = settings or get_settings()
+    modules = discover(PACKAGE)
+    services = Services(settings)
+    _provide_settings(services, modules, room_settings)
+    registry = AgentRegistry.discover() if agents is None else AgentRegistry(agents)
+    services.provide(AgentRegistry, registry)
+    app = FastAPI(
+        title=TITLE,
+        description=DESCRIPTION,
+        version=__version__,
+        lifespan=_lifespan,
+        responses=PROBLEM_RESPONSES,
+    )
+    app.state.services = services
+    app.state.modules = modules
+    app.add_middleware(RequestContext, debug=settings.debug)
+    for module in modules:
+        if module.router is not None:
+            router = module.load(module.router)
+            if not isinstance(router, APIRouter):
+                router = router(services)
+            app.include_router(router, prefix=module.prefix)
+    add_problem_handlers(app)
+    return app
+
+
+def _provide_settings(
+    services: Services, modules: tuple[AppModule, ...], given: Iterable[BaseSettings]
+) -> None:
+    for settings in given:
+        services.provide(type(settings), settings)
+    for module in modules:
+        if module.settings is not None:
+            kind = module.load(module.settings)
+            if not services.has(kind):
+                services.provide(kind, load_settings(kind))
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    modules: tuple[AppModule, ...] = app.state.modules
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(services.database.close)
+        await prepare_schema(services.database)
+        await stack.enter_async_context(services.bus)
+        for module in modules:
+            if module.lifespan is not None:
+                await stack.enter_async_context(module.load(module.lifespan)(services))
+        yield
