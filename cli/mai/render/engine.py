@@ -29,6 +29,8 @@ from ..project.manifest import Manifest
 from ..project.tree import File, read_tree
 
 EXCLUDED = ("__pycache__", "*.pyc", ".DS_Store")
+# What plain `copier copy` records instead of `.mai/manifest.toml`.
+_ANSWERS_FILE = "*_copier_conf.answers_file*"
 
 _COPIER_SETTINGS = {
     "_subdirectory": "template",
@@ -89,7 +91,9 @@ def _render_layer(layer: _Layer) -> dict[str, File]:
     with _scratch() as scratch:
         source, destination = scratch / "source", scratch / "destination"
         shutil.copytree(
-            layer.template, source / "template", ignore=shutil.ignore_patterns(*EXCLUDED)
+            layer.template,
+            source / "template",
+            ignore=shutil.ignore_patterns(*EXCLUDED, _ANSWERS_FILE),
         )
         (source / "copier.yml").write_text(yaml.safe_dump(_COPIER_SETTINGS), encoding="utf-8")
         try:
