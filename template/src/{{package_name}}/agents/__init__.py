@@ -1,0 +1,12 @@
+"""I know what to say to the model: one folder per agent, found because it is here."""
+
+from ..core.modules import AppModule
+
+module = AppModule(
+    name="agents",
+    router=".routes:router",
+    cli=".commands:app",
+    lifespan=".room:lifespan",
+    settings=".settings:AgentsSettings",
+    after=("auth", "llm", "sessions", "tools"),
+)

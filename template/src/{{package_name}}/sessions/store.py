@@ -1,0 +1,192 @@
+"""Queries of conversations. Each takes the caller, and sees nobody else's rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from pydantic_ai.messages import ModelMessage
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ..auth.caller import Caller
+from ..core.errors import NotFound
+from ..core.orm import utc_now
+from .models import AgentMessage, AgentRun, AgentSession
+from .transcript import from_data
+
+STOP_TOPIC = "runs.stop"
+"""The bus carries the id of a run on it when somebody wants that run to stop."""
+
+TITLE_LENGTH = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSession:
+    """What a caller may say about a session when it begins."""
+
+    agent_name: str
+    title: str | None = None
+    preferences: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+async def create_session(db: AsyncSession, caller: Caller, new: NewSession) -> AgentSession:
+    """Add a session of the caller's."""
+    session = AgentSession(
+        user_id=caller.id,
+        agent_name=new.agent_name,
+        session_title=new.title,
+        preferences=new.preferences,
+        variables=new.variables,
+    )
+    db.add(session)
+    await db.flush()
+    return session
+
+
+async def get_session(
+    db: AsyncSession, caller: Caller, session_id: UUID, agent_name: str | None = None
+) -> AgentSession:
+    """Return the caller's session of this id, and of this agent if one is named.
+
+    Raises `NotFound` when there is none, or it is somebody else's, or deleted.
+    """
+    query = select(AgentSession).where(
+        AgentSession.session_id == session_id,
+        AgentSession.user_id == caller.id,
+        AgentSession.is_active,
+    )
+    if agent_name is not None:
+        query = query.where(AgentSession.agent_name == agent_name)
+    session = await db.scalar(query)
+    if session is None:
+        whose = f" of agent {agent_name!r}" if agent_name else ""
+        raise NotFound(f"there is no session {str(session_id)!r}{whose}: list yours to find its id")
+    return session
+
+
+async def list_sessions(
+    db: AsyncSession,
+    caller: Caller,
+    *,
+    limit: int,
+    agent_name: str | None = None,
+    before: UUID | None = None,
+) -> Sequence[AgentSession]:
+    """Return the caller's sessions, newest first, those begun before session `before`."""
+    query = select(AgentSession).where(AgentSession.user_id == caller.id, AgentSession.is_active)
+    if agent_name is not None:
+        query = query.where(AgentSession.agent_name == agent_name)
+    if before is not None:
+        query = query.where(AgentSession.session_id < before)
+    newest_first = query.order_by(AgentSession.session_id.desc()).limit(limit)
+    return (await db.scalars(newest_first)).all()
+
+
+async def list_messages(
+    db: AsyncSession, caller: Caller, session_id: UUID, *, limit: int, after: int = -1
+) -> Sequence[AgentMessage]:
+    """Return the messages of the caller's session in order, from behind position `after` on.
+
+    Raises `NotFound` when the session is not the caller's.
+    """
+    await get_session(db, caller, session_id)
+    query = (
+        select(AgentMessage)
+        .where(AgentMessage.session_id == session_id, AgentMessage.position > after)
+        .order_by(AgentMessage.position)
+        .limit(limit)
+    )
+    return (await db.scalars(query)).all()
+
+
+async def delete_session(db: AsyncSession, caller: Caller, session_id: UUID) -> Sequence[UUID]:
+    """Hide the caller's session and return the ids of its runs, which are told to stop.
+
+    Raises `NotFound` when the session is not the caller's.
+    """
+    session = await get_session(db, caller, session_id)
+    session.is_active = False
+    session.deleted_at = utc_now()
+    return await request_stop(db, caller, session_id)
+
+
+async def request_stop(db: AsyncSession, caller: Caller, session_id: UUID) -> Sequence[UUID]:
+    """End the paused run of the caller's session and tell a running one to stop.
+
+    Returns the ids of those that run: publish them on `STOP_TOPIC` after the commit, so that
+    the process at work stops at once and not at its next look into the rows.
+    """
+    own = (AgentRun.session_id == session_id, AgentRun.user_id == caller.id)
+    now = utc_now()
+    await db.execute(
+        update(AgentRun)
+        .where(*own, AgentRun.status == "paused")
+        .values(status="interrupted", reason="stopped", stop_requested_at=now, completed_at=now)
+    )
+    running = await db.scalars(
+        update(AgentRun)
+        .where(*own, AgentRun.status == "running")
+        .values(stop_requested_at=func.coalesce(AgentRun.stop_requested_at, now))
+        .returning(AgentRun.run_id)
+    )
+    return running.all()
+
+
+async def get_run(db: AsyncSession, caller: Caller, run_id: UUID) -> AgentRun:
+    """Return the caller's run of this id.
+
+    Raises `NotFound` when there is none, or it is somebody else's, or its session is deleted.
+    """
+    query = (
+        select(AgentRun)
+        .join(AgentSession, AgentSession.session_id == AgentRun.session_id)
+        .where(AgentRun.run_id == run_id, AgentRun.user_id == caller.id, AgentSession.is_active)
+    )
+    run = await db.scalar(query)
+    if run is None:
+        raise NotFound(f"there is no run {str(run_id)!r}")
+    return run
+
+
+async def messages_of_run(db: AsyncSession, caller: Caller, run_id: UUID) -> Sequence[AgentMessage]:
+    """Return the messages of the caller's run, in order."""
+    query = (
+        select(AgentMessage)
+        .join(AgentRun, AgentRun.run_id == AgentMessage.run_id)
+        .where(AgentMessage.run_id == run_id, AgentRun.user_id == caller.id)
+        .order_by(AgentMessage.position)
+    )
+    return (await db.scalars(query)).all()
+
+
+async def load_history(db: AsyncSession, caller: Caller, session_id: UUID) -> list[ModelMessage]:
+    """Return every message of the caller's session, exactly as the model saw and wrote them."""
+    query = (
+        select(AgentMessage.data)
+        .join(AgentSession, AgentSession.session_id == AgentMessage.session_id)
+        .where(
+            AgentMessage.session_id == session_id,
+            AgentMessage.data.is_not(None),
+            AgentSession.user_id == caller.id,
+        )
+        .order_by(AgentMessage.position)
+    )
+    return from_data((await db.scalars(query)).all())
+
+
+async def next_position(db: AsyncSession, caller: Caller, session_id: UUID) -> int:
+    """Return the position of the next message in the caller's session."""
+    last = await db.scalar(
+        select(func.max(AgentMessage.position))
+        .join(AgentSession, AgentSession.session_id == AgentMessage.session_id)
+        .where(AgentMessage.session_id == session_id, AgentSession.user_id == caller.id)
+    )
+    return 0 if last is None else last + 1
+
+
+def title_from(message: str) -> str:
+    """Return a title for a session that begins with `message`: its first words, on one line."""
+    line = " ".join(message.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
