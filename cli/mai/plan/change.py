@@ -12,6 +12,17 @@ from ..project.manifest import Instance, Manifest
 from . import answers as _answers
 from .answers import Ask
 
+RESERVED: dict[str, frozenset[str]] = {
+    "agent": frozenset(
+        {
+            "chat", "commands", "definition", "registry", "room", "routes", "run", "runs",
+            "session", "sessions", "settings", "stop", "stream",
+        }
+    ),
+    "tool": frozenset({"deps", "registry", "room", "routes"}),
+}  # fmt: skip
+"""Modules and routes of the core beside which an instance lies: they are no names for one."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -38,6 +49,11 @@ def wanted_instance(
     forms = parse(name)
     component = catalog[str(stated.get("from", f"{kind}/{forms.module}"))]
     _refuse_misnamed(component, kind, name)
+    if forms.module in RESERVED.get(kind, ()):
+        raise InvalidName(
+            f"{name!r} is no name for a {kind}: the project has a module or a route of that name",
+            f"try '{forms.slug}-{kind}'",
+        )
     given = {key: value for key, value in stated.items() if key != "from"}
     return Instance(
         kind=kind,

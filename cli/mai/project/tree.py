@@ -39,7 +39,7 @@ def read_tree(root: Path, paths: list[str] | None = None) -> dict[str, File]:
 
 
 def to_archive(tree: Tree) -> bytes:
-    """A gzipped tar of `tree`: the same bytes for the same tree, on every machine."""
+    """A gzipped tar of `tree`, without times and owners: the same tree gives the same bytes."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path in sorted(tree):
@@ -48,7 +48,7 @@ def to_archive(tree: Tree) -> bytes:
             entry.size = len(file.content)
             entry.mode = 0o755 if file.executable else 0o644
             archive.addfile(entry, io.BytesIO(file.content))
-    return gzip.compress(raw.getvalue(), mtime=0)
+    return gzip.compress(raw.getvalue(), compresslevel=6, mtime=0)
 
 
 def from_archive(data: bytes) -> dict[str, File]:
