@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastapi import APIRouter, FastAPI
 from pydantic_settings import BaseSettings
@@ -12,7 +12,7 @@ from .agents.registry import AgentRegistry
 from .core.logging import configure_logging
 from .core.middleware import RequestContext
 from .core.migrate import prepare_schema
-from .core.modules import AppModule, discover
+from .core.modules import AppModule, Router, discover
 from .core.problems import PROBLEM_RESPONSES, add_problem_handlers
 from .core.services import Services
 from .core.settings import Settings, get_settings, load_settings
@@ -60,12 +60,14 @@ def create_app(
     app.add_middleware(RequestContext, debug=settings.debug)
     for module in modules:
         if module.router is not None:
-            router = module.load(module.router)
-            if not isinstance(router, APIRouter):
-                router = router(services)
-            app.include_router(router, prefix=module.prefix)
+            router = cast(Router, module.load(module.router))
+            app.include_router(_built(router, services), prefix=module.prefix)
     add_problem_handlers(app)
     return app
+
+
+def _built(router: Router, services: Services) -> APIRouter:
+    return router if isinstance(router, APIRouter) else router(services)
 
 
 def _provide_settings(

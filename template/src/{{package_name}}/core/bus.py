@@ -32,6 +32,7 @@ MAX_PAYLOAD_BYTES = 6000
 _QUEUE_SIZE = 1000
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
+_START_TIMEOUT_S = 5.0
 
 
 class Bus(Protocol):
@@ -133,7 +134,7 @@ class _RemoteBus(LocalBus):
     async def __aenter__(self) -> Self:
         self._listener = asyncio.create_task(self._keep_listening(), name="bus")
         with suppress(TimeoutError):  # the service may start before its bus; /health says so
-            await asyncio.wait_for(self._ready.wait(), _LONGEST_DELAY_S)
+            await asyncio.wait_for(self._ready.wait(), _START_TIMEOUT_S)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -176,7 +177,10 @@ class PostgresBus(_RemoteBus):
         import asyncpg
 
         url = self._database.url.set(drivername="postgresql")
-        connection = await asyncpg.connect(url.render_as_string(hide_password=False))
+        connection = await asyncpg.connect(
+            url.render_as_string(hide_password=False),
+            server_settings={"application_name": self._channel},
+        )
         broken = asyncio.Event()
         connection.add_termination_listener(lambda _connection: broken.set())
         try:

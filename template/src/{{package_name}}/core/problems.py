@@ -135,10 +135,17 @@ async def _on_http_exception(_request: Request, error: Exception) -> ProblemResp
     assert isinstance(error, HTTPException)
     return problem_response(
         status=error.status_code,
-        code=_phrase(error.status_code).lower().replace(" ", "_").replace("-", "_"),
+        code=_code(error.status_code),
         detail=str(error.detail),
         headers=error.headers,
     )
+
+
+def _code(status: int) -> str:
+    try:
+        return HTTPStatus(status).name.lower()
+    except ValueError:
+        return "error"
 
 
 def _phrase(status: int) -> str:
