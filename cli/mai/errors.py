@@ -8,6 +8,8 @@
     ├── Refused                   what was asked is clear, and would do harm
     │   ├── TargetRefused         the folder is not empty, not writable, not a folder
     │   └── Conflict              two choices that exclude each other
+    ├── NotAProject               there is no project here
+    ├── BrokenProject             a file of `.mai/` that cannot be read
     ├── BrokenComponent           a component whose files do not say what they must
     ├── RenderFailed              a template that cannot be rendered
     └── CommandFailed             uv or git answered with an error
@@ -78,6 +80,21 @@ class TargetRefused(Refused):
 
 class Conflict(Refused):
     pass
+
+
+class NotAProject(MaiError):
+    def __init__(self, start: Path) -> None:
+        super().__init__(
+            f"no project in {str(start)!r} or above it", "make one with `mai new NAME`"
+        )
+
+
+class BrokenProject(MaiError):
+    def __init__(self, where: Path, reason: object) -> None:
+        super().__init__(
+            f"{where} cannot be read: {reason}",
+            "take it from the last commit: git checkout -- .mai",
+        )
 
 
 class BrokenComponent(MaiError):

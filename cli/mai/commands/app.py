@@ -15,6 +15,7 @@ from ..errors import MaiError
 
 SUMMARIES = {
     "new": "Make a project.",
+    "status": "Tell what a project is made of, and which of its files you edited.",
 }
 """Each command with its line in `mai --help`; its module has the same name."""
 

@@ -57,6 +57,19 @@ def outcomes(found: Outcomes) -> None:
     sys.stdout.write(f"{summary(found)}; nothing was written\n")
 
 
+def status(told: Mapping[str, Any]) -> None:
+    """What a project is made of, on stdout."""
+    project = told["project"]
+    lines = [f"{project['project_name']} ({project['path']}), made by mai {told['mai_version']}"]
+    lines += [f"  {i['kind']} {i['name']} (from {i['component']})" for i in told["instances"]]
+    lines += [
+        f"{told['files']} files: {len(told['edited'])} edited, {len(told['missing'])} missing"
+    ]
+    lines += [f"  edited  {path}" for path in told["edited"]]
+    lines += [f"  missing {path}" for path in told["missing"]]
+    sys.stdout.writelines(f"{text}\n" for text in lines)
+
+
 def summary(found: Outcomes) -> str:
     """`83 files to create, 2 to change`."""
     counts = Counter(outcome.action for outcome in found)

@@ -56,7 +56,10 @@ class Manifest:
 
 
 def from_mapping(stated: Mapping[str, Any]) -> Manifest:
-    """The manifest in a parsed `.mai/manifest.toml`."""
+    """The manifest in a parsed `.mai/manifest.toml`; raises `KeyError`, `TypeError` and
+    `AttributeError` when it is not of that form."""
+    if not isinstance(stated["project"], Mapping):
+        raise TypeError("[project] is not a table")
     instances = [
         Instance(kind, name, answers["from"], {k: v for k, v in answers.items() if k != "from"})
         for kind, named in stated.items()
