@@ -117,7 +117,8 @@ def status(
     settings = get_settings()
     base = url or f"http://{_browsable(settings.server_host)}:{settings.server_port}"
     try:
-        answer = httpx2.get(f"{base.rstrip('/')}/health", timeout=10)
+        # The default address is this machine's, whatever proxy the environment names.
+        answer = httpx2.get(f"{base.rstrip('/')}/health", timeout=10, trust_env=url is not None)
         health = answer.json()
         lines = [f"{health['name']} {health['version']}: {health['status']}"]
         for name, check in health["checks"].items():
@@ -158,6 +159,11 @@ def _check_workers(settings: "Settings", workers: int) -> None:
         raise StartupError(
             f"{workers} workers on SQLite cannot tell each other anything: set REDIS_URL, or set "
             f"DATABASE_URL to PostgreSQL, or leave out --workers"
+        )
+    if workers > 1 and settings.log_file is not None:
+        raise StartupError(
+            f"{workers} workers cannot rotate one file: unset LOG_FILE and keep what they write to "
+            f"stderr, or leave out --workers"
         )
 
 

@@ -132,6 +132,7 @@ class _RemoteBus(LocalBus):
         self._deliver(topic, payload)
 
     async def __aenter__(self) -> Self:
+        self._ready = asyncio.Event()
         self._listener = asyncio.create_task(self._keep_listening(), name="bus")
         with suppress(TimeoutError):  # the service may start before its bus; /health says so
             await asyncio.wait_for(self._ready.wait(), _START_TIMEOUT_S)
@@ -174,21 +175,21 @@ class PostgresBus(_RemoteBus):
             )
 
     async def _listen(self) -> None:
-        import asyncpg
+        async with self._database.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await connection.run_sync(lambda sync: sync.detach())  # the pool makes another
+            try:
+                await self._listen_on(driver)
+            finally:
+                driver.terminate()
 
-        url = self._database.url.set(drivername="postgresql")
-        connection = await asyncpg.connect(
-            url.render_as_string(hide_password=False),
-            server_settings={"application_name": self._channel},
-        )
+    async def _listen_on(self, connection: Any) -> None:
         broken = asyncio.Event()
         connection.add_termination_listener(lambda _connection: broken.set())
-        try:
-            await connection.add_listener(self._channel, self._on_notification)
-            self._ready.set()
-            await broken.wait()
-        finally:
-            connection.terminate()
+        await connection.execute("SELECT set_config('application_name', $1, false)", self._channel)
+        await connection.add_listener(self._channel, self._on_notification)
+        self._ready.set()
+        await broken.wait()
 
     def _on_notification(self, _connection: Any, _pid: int, _channel: str, message: Any) -> None:
         self._receive(message)

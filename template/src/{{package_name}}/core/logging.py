@@ -67,7 +67,11 @@ def _stream_handler(settings: Settings, shared: list[Processor]) -> logging.Hand
     if settings.log_format == "json":
         handler.setFormatter(_json_formatter(shared))
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # The pretty ones show local variables, secrets included, and take seconds.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         handler.setFormatter(_formatter([_drop_environment, renderer], shared))
     return handler
 
@@ -88,9 +92,14 @@ def _json_formatter(shared: list[Processor]) -> logging.Formatter:
 
 def _formatter(last: list[Processor], shared: list[Processor]) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _drop_color_message, *shared],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )
+
+
+def _drop_color_message(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)  # uvicorn says everything twice
+    return event
 
 
 def _drop_environment(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -5,9 +5,12 @@ branch `app`. Plain `alembic` works in the project's folder, too.
 """
 
 import asyncio
+import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -104,7 +107,16 @@ async def write_revision(database: Database, message: str, *, empty: bool = Fals
     before = {script.path for script in folder.walk_revisions()}
     await _run(database, write)
     after = {script.path for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    return Path((after - before).pop())
+    path = Path((after - before).pop())
+    await asyncio.to_thread(_format, path)
+    return path
+
+
+def _format(path: Path) -> None:
+    """As the project's code is formatted, where its development tools are installed."""
+    if find_spec("ruff") is not None:
+        command = [sys.executable, "-m", "ruff", "format", "--quiet", str(path)]
+        subprocess.run(command, check=False)  # noqa: S603  (no shell, and a path of our own)
 
 
 async def current_revisions(database: Database) -> tuple[tuple[str, ...], tuple[str, ...]]:

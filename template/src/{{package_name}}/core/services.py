@@ -1,8 +1,10 @@
 """What the rooms share while the service runs, found by type."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, TypeVar, cast
 
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
 from .bus import Bus, make_bus
@@ -55,3 +57,17 @@ def get_services(connection: HTTPConnection) -> Services:
 
 
 ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+async def get_db(services: ServicesDep) -> AsyncIterator[AsyncSession]:
+    """One transaction for a whole route: commits when it returns, rolls back when it raises.
+
+    On SQLite it keeps other writers out meanwhile: in a route that waits for something else, use
+    `services.database` for the moment that needs it.
+    """
+    async with services.database.transaction() as session:
+        yield session
+
+
+DbDep = Annotated[AsyncSession, Depends(get_db, scope="function")]
+"""The transaction of this request, over before the answer is sent, also when it streams."""

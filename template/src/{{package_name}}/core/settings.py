@@ -121,14 +121,16 @@ def normalise_database_url(url: str) -> str:
     backend = scheme.partition("+")[0]
     if not separator or backend not in _DRIVERS:
         raise ValueError("expected sqlite:///path or postgresql://user:password@host/name")
-    normalised = f"{_DRIVERS[backend]}://{rest}"
     try:
-        database = make_url(normalised).database
-    except ArgumentError as error:
+        parsed = make_url(f"{_DRIVERS[backend]}://{rest}")
+    except (ArgumentError, ValueError) as error:
         raise ValueError("not a database URL: is a special character not %-escaped?") from error
-    if backend == "sqlite" and database in {None, "", ":memory:"}:
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
         raise ValueError("SQLite needs a file here: sqlite:///data/app.db")
-    return normalised
+    if "sslmode" in parsed.query:  # what providers write, and asyncpg calls `ssl`
+        mode = parsed.query["sslmode"]
+        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    return parsed.render_as_string(hide_password=False)
 
 
 S = TypeVar("S", bound=BaseSettings)
