@@ -11,7 +11,6 @@ from ..core.services import ServicesDep
 from ..llm.models import DEMO
 from ..llm.settings import LlmSettings
 from ..sessions import store
-from ..sessions.routes import NOT_FOUND
 from ..sessions.schemas import Limit, MessageView, Page, SessionCreate, SessionView
 from .definition import AgentDefinition
 from .registry import AgentRegistry
@@ -70,7 +69,7 @@ async def list_agents(_caller: CallerDep, services: ServicesDep) -> list[AgentVi
     ]
 
 
-@router.post("/{name}/sessions", status_code=201, responses=NOT_FOUND)
+@router.post("/{name}/sessions", status_code=201)
 async def create_session(
     name: AgentName,
     caller: CallerDep,
@@ -89,7 +88,7 @@ async def create_session(
         return SessionView.of(await store.create_session(db, caller, new))
 
 
-@router.get("/{name}/sessions", responses=NOT_FOUND)
+@router.get("/{name}/sessions")
 async def list_sessions(
     name: AgentName,
     caller: CallerDep,
@@ -113,7 +112,7 @@ class SessionHistory(BaseModel):
     messages: Page[MessageView]
 
 
-@router.get("/{name}/sessions/{session_id}", responses=NOT_FOUND)
+@router.get("/{name}/sessions/{session_id}")
 async def get_session(
     name: AgentName,
     session_id: UUID,

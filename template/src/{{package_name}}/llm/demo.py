@@ -24,7 +24,7 @@ from pydantic_ai.tools import ToolDefinition
 
 DEMO = "demo"
 
-_URL = re.compile(r"https?://[^\s<>\"')]+")
+_URL = re.compile(r"https?://[^\s<>\"')]*[^\s<>\"').,;:!?]")
 _NOTICE = (
     "This is the offline demo model, so nobody has thought about this answer. "
     "Set DEFAULT_MODEL in .env (and the key of its provider) to talk to a real one."

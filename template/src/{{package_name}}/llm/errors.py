@@ -83,8 +83,6 @@ def explain(error: BaseException, model_id: str) -> AppError | None:
     match error:
         case AppError():
             return error
-        case ai.ModelAuthenticationError():
-            return ModelKeyRefused(f"{model_id}: the provider refused the key: check {key}")
         case ai.ModelNotFoundError():
             return ModelUnknown(f"{model_id}: the provider has no such model: check its name")
         case ai.ModelQuotaExceededError():
@@ -100,6 +98,10 @@ def explain(error: BaseException, model_id: str) -> AppError | None:
             where = _ADDRESSES.get(provider, "is the network up, and the address right?")
             return ModelUnreachable(f"{model_id}: nothing answers: {where}")
         case ai.ModelUnavailableError() | ai.ModelServerError():
+            return ModelBusy(f"{model_id}: the provider is in trouble: try again later")
+        case ai.ModelAuthenticationError() | ai.ModelHTTPError(status_code=401 | 403):
+            return ModelKeyRefused(f"{model_id}: the provider refused the key: check {key}")
+        case ai.ModelHTTPError(status_code=status) if status >= 500:
             return ModelBusy(f"{model_id}: the provider is in trouble: try again later")
         case ai.ModelHTTPError(status_code=status):
             return ModelError(f"{model_id}: the provider answered with HTTP status {status}")

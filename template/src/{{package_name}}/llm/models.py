@@ -95,7 +95,8 @@ class Models:
         where = self.settings.lm_studio_base_url
         async with provider:
             try:
-                found = await provider.client.models.list(timeout=_DETECTION_TIMEOUT_S)
+                client = provider.client.with_options(max_retries=0)
+                found = await client.models.list(timeout=_DETECTION_TIMEOUT_S)
             except OpenAIError as error:
                 raise ModelUnreachable(
                     f"lmstudio:auto: no LM Studio answers at {where}: start its server, "

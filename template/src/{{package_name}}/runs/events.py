@@ -20,6 +20,7 @@ tool's start, …) and how many characters of that part have been sent with it; 
 text have one. A client that comes back with the last id it saw misses nothing.
 """
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 from uuid import UUID
@@ -33,6 +34,9 @@ RESULT_LIMIT = 4_000
 Outcome: TypeAlias = Literal["success", "failed", "denied", "interrupted", "retried"]
 
 
+_ID = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
+
+
 class Cursor(NamedTuple):
     """How far a reader has come: `offset` characters of part number `part`."""
 
@@ -42,9 +46,9 @@ class Cursor(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the cursor that an event id says; raises `ValueError` when it is none."""
-        part, dot, offset = text.partition(".")
-        if not (dot and part.isdecimal() and offset.isdecimal() and len(text) <= 40):
+        if not _ID.fullmatch(text):
             raise ValueError(f"{text!r} is no event id: expected PART.OFFSET, like 3.120")
+        part, offset = text.split(".")
         return cls(int(part), int(offset))
 
     def __str__(self) -> str:

@@ -19,7 +19,6 @@ from ..core.problems import Problem
 from ..core.services import Services, ServicesDep
 from ..sessions import store as sessions
 from ..sessions.models import AgentMessage
-from ..sessions.routes import NOT_FOUND
 from .errors import error_of
 from .events import START, Cursor, Failed
 from .manager import LiveRun, RunManager
@@ -34,7 +33,6 @@ RUN_RESPONSES: dict[int | str, dict[str, Any]] = {
         "content": STREAM,
         "description": "The answer, or with `stream` its events: see the ids of events on resuming",
     },
-    **NOT_FOUND,
     409: {"model": Problem, "description": "The session is busy with another run"},
     502: {"model": Problem, "description": "The model failed"},
     503: {"model": Problem, "description": "The model is not configured, or busy"},
@@ -90,7 +88,7 @@ async def run_unknown(name: AgentName) -> None:
     """Never reached with a known name: `AgentName` answers that there is no such agent."""
 
 
-@common.post("/agents/{name}/stop", tags=["agents"], responses=NOT_FOUND)
+@common.post("/agents/{name}/stop", tags=["agents"])
 async def stop(
     name: AgentName, body: StopRequest, caller: CallerDep, services: ServicesDep
 ) -> StopView:
@@ -105,7 +103,7 @@ async def stop(
     return StopView(session_id=body.session_id, run_id=stopped, stopping=stopped is not None)
 
 
-@common.get("/runs/{run_id}", tags=["runs"], responses=NOT_FOUND)
+@common.get("/runs/{run_id}", tags=["runs"])
 async def get_run(run_id: UUID, caller: CallerDep, services: ServicesDep) -> RunView:
     """One of your runs: how it stands, or how it ended."""
     async with services.database.session() as db:
@@ -116,7 +114,7 @@ async def get_run(run_id: UUID, caller: CallerDep, services: ServicesDep) -> Run
     "/runs/{run_id}/events",
     tags=["runs"],
     response_class=Response,
-    responses={200: {"content": STREAM, "description": "The events"}, **NOT_FOUND},
+    responses={200: {"content": STREAM, "description": "The events"}},
 )
 async def follow_run(
     run_id: UUID,

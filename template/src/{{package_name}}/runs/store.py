@@ -210,8 +210,8 @@ class Transcript:
 
     async def _write(self, db: AsyncSession, at: int, line: Line) -> None:
         if at >= len(self._stored):
-            db.add(_row(self._run, at, self._ids[at], line))
-            await db.flush()
+            # Not `add`: a commit that failed may have taken place all the same.
+            await db.merge(_row(self._run, at, self._ids[at], line))
         elif line != self._stored[at]:
             values = {name: value for name, value in vars(line).items() if name != "created_at"}
             await db.execute(

@@ -85,6 +85,7 @@ class Turn:
     _said: Callable[[], ModelResponse] | None = None
     _returned: list[ToolReturnPart] = field(default_factory=list)
     _open_tools: dict[str, str] = field(default_factory=dict)
+    _over: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _urgent: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -110,10 +111,10 @@ class Turn:
         except asyncio.CancelledError:
             self.stopped_for = self.stopped_for or "cancelled"
             ending, failure = self._interrupted(), None
-        finally:
-            storing.cancel()
-            with suppress(asyncio.CancelledError):
-                await storing
+        self._over = True
+        self._changed.set()
+        self._urgent.set()
+        await storing  # never cancelled: nobody would know whether its last commit took place
         await self._close(ending, failure)
 
     async def _answer(self) -> tuple[Ending, AppError | None]:
@@ -235,15 +236,18 @@ class Turn:
 
     async def _keep_stored(self) -> None:
         """Store what has changed at short intervals, and tool results at once."""
-        while True:
+        while not self._over:
             await self._changed.wait()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), self.settings.store_every_s)
+            if self._over:
+                return
             self._changed.clear()
             self._urgent.clear()
             try:
                 if not await self._transcript.save(self.database, self._messages()):
-                    return self.lose()
+                    self.lose()
+                    return
             except Exception:
                 log.warning("run_not_stored_yet", exc_info=True)
 

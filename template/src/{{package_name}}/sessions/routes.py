@@ -1,19 +1,14 @@
 """Conversations over HTTP: list, read, delete. Runs begin them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
 from ..auth.caller import CallerDep
-from ..core.problems import Problem
 from ..core.services import ServicesDep
 from . import store
 from .schemas import CleanText, Limit, MessageView, Page, SessionView
-
-NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "There is none, or it is not yours"}
-}
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -35,14 +30,14 @@ async def list_sessions(
     return Page.of(views, limit, lambda view: view.session_id)
 
 
-@router.get("/{session_id}", responses=NOT_FOUND)
+@router.get("/{session_id}")
 async def get_session(session_id: UUID, caller: CallerDep, services: ServicesDep) -> SessionView:
     """One of your conversations."""
     async with services.database.session() as db:
         return SessionView.of(await store.get_session(db, caller, session_id))
 
 
-@router.get("/{session_id}/messages", responses=NOT_FOUND)
+@router.get("/{session_id}/messages")
 async def list_messages(
     session_id: UUID,
     caller: CallerDep,
@@ -57,7 +52,7 @@ async def list_messages(
     return Page.of(views, limit, lambda view: view.position)
 
 
-@router.delete("/{session_id}", status_code=204, responses=NOT_FOUND)
+@router.delete("/{session_id}", status_code=204)
 async def delete_session(session_id: UUID, caller: CallerDep, services: ServicesDep) -> None:
     """Delete one of your conversations; an answer that is being given in it is stopped."""
     async with services.database.transaction() as db:
