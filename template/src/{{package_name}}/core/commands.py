@@ -21,25 +21,31 @@ def with_database(action: "Callable[[Database], Awaitable[T]]") -> T:
 
     Raises `StartupError` when the database does not answer.
     """
-    from sqlalchemy.exc import InterfaceError, OperationalError
-
     from .db import Database
     from .settings import get_settings
 
     async def run() -> T:
         database = Database(get_settings())
         try:
+            await _check_connection(database)
             return await action(database)
-        except (OSError, OperationalError, InterfaceError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise StartupError(
-                f"the database {database.url!r} does not answer ({reason}): "
-                f"start it, or correct DATABASE_URL"
-            ) from error
         finally:
             await database.close()
 
     return asyncio.run(run())
+
+
+async def _check_connection(database: "Database") -> None:
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        await database.ping()
+    except (OSError, DBAPIError) as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error)
+        raise StartupError(
+            f"the database {database.url!r} does not answer ({reason}): "
+            f"start it, or correct DATABASE_URL"
+        ) from error
 
 
 @app.command()

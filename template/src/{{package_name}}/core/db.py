@@ -60,7 +60,14 @@ class Database:
             yield session
 
     async def ping(self) -> None:
-        """Ask the database for an answer; raises whatever the driver raises."""
+        """Ask the database for an answer; raises whatever the driver raises.
+
+        A SQLite file that does not exist yet is not made: that is for the migrations to do, with
+        a lock.
+        """
+        if self.path is not None and not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return
         async with self.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
 
@@ -70,7 +77,6 @@ class Database:
 
 
 def _sqlite_engine(url: URL, settings: Settings) -> AsyncEngine:
-    Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(
         url,
         pool_size=settings.database_pool_size,

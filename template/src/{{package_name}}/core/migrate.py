@@ -215,7 +215,9 @@ async def _locked_connection(database: Database) -> AsyncIterator[AsyncConnectio
 
 @asynccontextmanager
 async def _sqlite_connection(database: Database) -> AsyncIterator[AsyncConnection]:
-    lock = AsyncFileLock(f"{database.url.database}.lock", timeout=LOCK_TIMEOUT_S)
+    assert database.path is not None
+    database.path.parent.mkdir(parents=True, exist_ok=True)
+    lock = AsyncFileLock(f"{database.path}.lock", timeout=LOCK_TIMEOUT_S)
     try:
         await lock.acquire()
     except LockTimeout:
