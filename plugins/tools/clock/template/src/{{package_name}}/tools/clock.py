@@ -1,10 +1,9 @@
 """Tools that know the time: now in any zone, and how dates lie to one another.
 
-Models guess at both; these answer from the calendar and the IANA time zone database.
+Models guess at both; these ask the calendar and the IANA time zone database.
 """
 
 import calendar
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import cache
@@ -15,56 +14,21 @@ from pydantic_ai import ModelRetry
 from .registry import tool
 
 
-@dataclass(frozen=True)
-class Moment:
-    """A point in time, as the clocks of one zone show it."""
-
-    time: str
-    timezone: str
-    abbreviation: str
-    weekday: str
-    iso_week: int
-
-
-@dataclass(frozen=True)
-class Day:
-    """A day of the calendar."""
-
-    date: date
-    weekday: str
-    iso_week: int
-
-
-@dataclass(frozen=True)
-class Span:
-    """How far one day is from another; negative when it lies before it."""
-
-    days: int
-    weekdays: int
-    """Those of the days that are Monday to Friday."""
-
-
 @tool(category="time")
-async def current_time(timezone: str = "UTC") -> Moment:
-    """Tell the current date and time in a time zone.
+async def current_time(timezone: str = "UTC") -> str:
+    """Tell the weekday, date, time and ISO week in a time zone.
 
     Args:
         timezone: An IANA name such as "Europe/Berlin" or "America/New_York".
     """
     now = datetime.now(find_zone(timezone))
-    return Moment(
-        time=now.isoformat(timespec="seconds"),
-        timezone=str(now.tzinfo),
-        abbreviation=now.tzname() or "",
-        weekday=f"{now:%A}",
-        iso_week=now.isocalendar().week,
-    )
+    return f"{now:%A}, {now.isoformat(sep=' ', timespec='seconds')} ({timezone}, week {now:%V})"
 
 
 @tool(category="time")
 async def shift_date(
     start: date, years: int = 0, months: int = 0, weeks: int = 0, days: int = 0
-) -> Day:
+) -> str:
     """Find the day that lies a span after another day, or before it when the span is negative.
 
     Years and months come first: one month after 31 January is the last day of February.
@@ -76,26 +40,24 @@ async def shift_date(
         weeks: How many weeks later.
         days: How many days later.
     """
+    year, month = divmod(start.year * 12 + start.month - 1 + 12 * years + months, 12)
     try:
-        day = _add_months(start, 12 * years + months) + timedelta(weeks=weeks, days=days)
+        last = calendar.monthrange(year, month + 1)[1]
+        day = date(year, month + 1, min(start.day, last)) + timedelta(weeks=weeks, days=days)
     except (ValueError, OverflowError) as error:
         raise ModelRetry("That day is outside the years 1 to 9999.") from error
-    return Day(date=day, weekday=f"{day:%A}", iso_week=day.isocalendar().week)
+    return f"{day:%A}, {day} (week {day:%V})"
 
 
 @tool(category="time")
-async def days_between(start: date, end: date) -> Span:
-    """Count the days from one day to another, the last one included and the first one not.
+async def days_between(start: date, end: date) -> int:
+    """Count the days from one day to another; negative when the second one is earlier.
 
     Args:
-        start: The first day, as YYYY-MM-DD.
-        end: The last day, as YYYY-MM-DD.
+        start: The day to count from, as YYYY-MM-DD.
+        end: The day to count to, as YYYY-MM-DD.
     """
-    sign = 1 if end >= start else -1
-    return Span(
-        days=(end - start).days,
-        weekdays=sign * (_weekdays_until(max(start, end)) - _weekdays_until(min(start, end))),
-    )
+    return (end - start).days
 
 
 def find_zone(name: str) -> ZoneInfo:
@@ -111,24 +73,10 @@ def find_zone(name: str) -> ZoneInfo:
 def _nearest_zones(name: str) -> list[str]:
     zones = _zones_by_spelling()
     wanted = name.strip().lower().replace(" ", "_")
-    cities = sorted(zone for key, zone in zones.items() if key.rpartition("/")[2] == wanted)
-    return cities or [zones[key] for key in get_close_matches(wanted, zones, n=5)]
+    cities = [zone for spelling, zone in zones.items() if spelling.endswith(f"/{wanted}")]
+    return cities or [zones[spelling] for spelling in get_close_matches(wanted, zones, n=5)]
 
 
 @cache
 def _zones_by_spelling() -> dict[str, str]:
     return {zone.lower(): zone for zone in sorted(available_timezones())}
-
-
-def _add_months(day: date, months: int) -> date:
-    years, month = divmod(day.month - 1 + months, 12)
-    year = day.year + years
-    if not date.min.year <= year <= date.max.year:
-        raise OverflowError(year)
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(day.day, last))
-
-
-def _weekdays_until(day: date) -> int:
-    weeks, weekday = divmod(day.toordinal(), 7)  # day 1 of the calendar is a Monday
-    return 5 * weeks + min(weekday, 5)
