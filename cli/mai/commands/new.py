@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..project.manifest import Manifest
     from ..project.tree import Tree
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 FIRST_MESSAGE = "Hello! What time is it, and what can you do?"
 FIRST_PORT = 8000

@@ -8,7 +8,7 @@ import typer
 if TYPE_CHECKING:
     from ..project.reader import Project
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
