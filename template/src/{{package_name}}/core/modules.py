@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
@@ -72,14 +72,16 @@ class AppModule:
         """
         if not isinstance(part, str):
             return part
-        module_name, _, attribute = part.partition(":")
-        module = import_module(module_name, self.package)
+        place, _, attribute = part.partition(":")
+        name = resolve_name(place, self.package)
         try:
-            return cast(T, getattr(module, attribute))
-        except AttributeError:
+            return cast(T, getattr(import_module(name), attribute))
+        except (AttributeError, ModuleNotFoundError) as error:
+            if error.name not in {name, attribute}:
+                raise  # something that it imports is missing
             raise StartupError(
-                f"room {self.name!r} names {part!r}, but {module.__file__} has no {attribute!r}: "
-                f"define it there or correct `module` in the room's __init__.py"
+                f"room {self.name!r} names {part!r}, but there is no {error.name!r}: "
+                f"define it or correct `module` in the room's __init__.py"
             ) from None
 
 
