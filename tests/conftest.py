@@ -1,12 +1,16 @@
 """Fixtures that many rooms' tests share."""
 
-from collections.abc import Callable
+import json
+import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from mai.commands.app import run
+
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,6 @@ class Said:
     stderr: str
 
     def json(self) -> Any:
-        import json
-
         return json.loads(self.stdout)
 
 
@@ -44,15 +46,17 @@ def mai(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
     return call
 
 
-@pytest.fixture
-def lay_out(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
-    """Writes a small tree of text files, and gives its root."""
-
-    def write(files: dict[str, str]) -> Path:
-        for path, content in files.items():
-            destination = tmp_path / path
-            destination.parent.mkdir(parents=True, exist_ok=True)
-            destination.write_text(content, encoding="utf-8")
-        return tmp_path
-
-    return write
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working tree as git lists it, in a repository of its own: a clean clone."""
+    copy = tmp_path_factory.mktemp("checkout") / "mai"
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
+    for path in listed.stdout.splitlines():
+        source = ROOT / path
+        if source.is_file():
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy / path)
+    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
+    subprocess.run(["git", "add", "--all"], cwd=copy, check=True)
+    return copy

@@ -83,6 +83,11 @@ def test_a_dry_run_in_json_tells_the_same_files_as_the_real_one(mai: Mai) -> Non
         (["new", "shop", "--preset", "standart"], 2, "did you mean 'standard'?"),
         (["new", "shop", "-o", "databse=sqlite"], 2, "did you mean 'database'?"),
         (["new", "shop", "-o", "database=mysql"], 2, "no database choice 'mysql'"),
+        (
+            ["new", "shop", "-o", "default_model=google:gemini-3", "-o", "model_providers=openai"],
+            2,
+            "default_model google:gemini-3 needs google",
+        ),
         (["new", "shop", "-o", "agent.assistant.modl=x"], 2, "no answer 'modl'"),
         (["new", "shop", "--with", "tool:clok"], 2, "did you mean 'tool/clock'?"),
         (["new", "shop", "--with", "clock"], 2, "expected KIND:NAME"),

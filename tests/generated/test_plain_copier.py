@@ -42,9 +42,7 @@ def test_plain_copier_gives_the_core_project_that_mai_gives(copie: Copie, templa
 
     tree = read_tree(copied.project_dir)
     del tree[ANSWERS_FILE]
-    made = trees.manifest(
-        "order-desk", "minimal", project_title="Order Desk", database="postgresql"
-    )
+    made = trees.manifest("order-desk", "minimal", database="postgresql")
     assert tree == render(type(made)(made.project), trees.catalog()).tree
 
 

@@ -25,7 +25,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "name": ("Shop", "order_desk", "A service whose name is forty letters lo"),
     "database": ("sqlite", "postgresql"),
     "default_model": ("demo", "openai:gpt-5"),
-    "model_providers": (["openai", "anthropic"], []),
+    "model_providers": (["openai", "anthropic"], ["openai"]),
 }
 
 

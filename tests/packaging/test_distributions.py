@@ -8,31 +8,18 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 import pytest
+from mai.programs import uv
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("copier.yml", "template/", "plugins/")
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working tree as git lists it, in a repository of its own."""
-    copy = tmp_path_factory.mktemp("checkout")
-    for path in _git("ls-files", "--cached", "--others", "--exclude-standard"):
-        source = ROOT / path
-        if source.is_file():
-            (copy / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, copy / path)
-    _run(["git", "init", "--quiet"], copy)
-    _run(["git", "add", "--all"], copy)
-    return copy
-
-
-@pytest.fixture(scope="module")
 def distributions(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The sdist, the wheel built through it, and the wheel built directly."""
     through, direct = tmp_path_factory.mktemp("through"), tmp_path_factory.mktemp("direct")
-    _run(["uv", "build", "--quiet", "--out-dir", str(through)], checkout)
-    _run(["uv", "build", "--quiet", "--wheel", "--out-dir", str(direct)], checkout)
+    _run([uv.find(), "build", "--quiet", "--out-dir", str(through)], checkout)
+    _run([uv.find(), "build", "--quiet", "--wheel", "--out-dir", str(direct)], checkout)
     return {
         "sdist": next(through.glob("*.tar.gz")),
         "wheel": next(through.glob("*.whl")),
@@ -86,7 +73,7 @@ def test_the_installed_wheel_makes_the_same_project_without_network(
     site = tmp_path / "site"
     _run(
         [
-            "uv",
+            uv.find(),
             "pip",
             "install",
             "--quiet",
