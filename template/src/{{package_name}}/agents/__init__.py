@@ -2,11 +2,4 @@
 
 from ..core.modules import AppModule
 
-module = AppModule(
-    name="agents",
-    router=".routes:router",
-    cli=".commands:app",
-    lifespan=".room:lifespan",
-    settings=".settings:AgentsSettings",
-    after=("auth", "llm", "sessions", "tools"),
-)
+module = AppModule(name="agents", router=".routes:router")

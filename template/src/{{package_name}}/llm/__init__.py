@@ -5,8 +5,8 @@ from ..core.modules import AppModule
 module = AppModule(
     name="llm",
     cli=".commands:app",
-    health=".room:health",
-    lifespan=".room:lifespan",
+    health=".models:health",
+    lifespan=".models:lifespan",
     settings=".settings:LlmSettings",
     after=("core",),
 )

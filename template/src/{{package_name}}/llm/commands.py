@@ -37,7 +37,7 @@ async def _ask(model_id: str) -> str:
     from .settings import LlmSettings
 
     models = Models(load_settings(LlmSettings))
-    model_id = model_id or models.default_id
+    model_id = model_id or models.settings.default_model
     started = time.perf_counter()
     try:
         model = await models.get(model_id)

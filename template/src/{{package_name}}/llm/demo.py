@@ -7,22 +7,20 @@ where its id, `demo`, is configured.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 from pydantic_ai.messages import (
     ModelMessage,
-    ModelRequest,
     ModelResponse,
     TextPart,
     ToolCallPart,
     ToolReturnPart,
+    UserPromptPart,
 )
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.models.test import TestModel
 from pydantic_ai.tools import ToolDefinition
-
-DEMO = "demo"
 
 _URL = re.compile(r"https?://[^\s<>\"')]*[^\s<>\"').,;:!?]")
 _NOTICE = (
@@ -31,53 +29,76 @@ _NOTICE = (
 )
 
 
-def demo_model(word_pause_s: float = 0.02) -> FunctionModel:
+def demo_model(word_pause_s: float = 0.01) -> FunctionModel:
     """Return the demo model, which waits `word_pause_s` seconds after each word that it streams."""
-
-    def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        calls = _calls(messages, info)
-        return ModelResponse(parts=[*calls] or [TextPart(_text(messages))])
 
     async def stream(
         messages: list[ModelMessage], info: AgentInfo
     ) -> AsyncIterator[str | DeltaToolCalls]:
-        if calls := _calls(messages, info):
-            for index, call in enumerate(calls):
-                yield {
-                    index: DeltaToolCall(
-                        call.tool_name, call.args_as_json_str(), tool_call_id=call.tool_call_id
-                    )
-                }
+        answer = _answer(messages, info)
+        if isinstance(answer, ToolCallPart):
+            yield {0: DeltaToolCall(answer.tool_name, answer.args_as_json_str())}
             return
-        for word in re.findall(r"\S+\s*", _text(messages)):
+        for word in re.findall(r"\S+\s*", answer.content):
             yield word
             await asyncio.sleep(word_pause_s)
 
-    return FunctionModel(answer, stream_function=stream, model_name=DEMO)
+    return FunctionModel(
+        lambda messages, info: ModelResponse(parts=[_answer(messages, info)]),
+        stream_function=stream,
+        model_name="demo",
+    )
 
 
-def _calls(messages: list[ModelMessage], info: AgentInfo) -> list[ToolCallPart]:
-    """Return the calls that come next: one of a tool, then one of the output tool if there is."""
-    if not _tool_results(messages) and (tool := _choose_tool(messages, info.function_tools)):
-        return [ToolCallPart(tool.name, _arguments(tool, _prompt(messages)))]
+def _answer(messages: list[ModelMessage], info: AgentInfo) -> TextPart | ToolCallPart:
+    """Return what comes next: one call of a tool, then the text, or the output tool's call."""
+    prompt, results = _turn(messages)
+    first_turn = not any(isinstance(message, ModelResponse) for message in messages)
+    if not results and (tool := _choose_tool(prompt, info.function_tools, first_turn)):
+        return ToolCallPart(tool.name, _arguments(tool, prompt))
     if not info.allow_text_output and info.output_tools:
-        output = info.output_tools[0]
-        return [ToolCallPart(output.name, TestModel().gen_tool_args(output))]
-    return []
+        return ToolCallPart(info.output_tools[0].name, _samples(info.output_tools[0]))
+    told = [
+        f"{result.tool_name} answered {_quote(result.model_response_str())}." for result in results
+    ]
+    return TextPart(" ".join([f"You said {_quote(prompt)}.", *told, _NOTICE]))
+
+
+def _turn(messages: list[ModelMessage]) -> tuple[str, list[ToolReturnPart]]:
+    """Return what the user wrote last, and the results of tools since then."""
+    results: list[ToolReturnPart] = []
+    for part in (part for message in reversed(messages) for part in reversed(message.parts)):
+        if isinstance(part, UserPromptPart):
+            return part.content if isinstance(part.content, str) else "", results[::-1]
+        if isinstance(part, ToolReturnPart):
+            results.append(part)
+    return "", results[::-1]
 
 
 def _choose_tool(
-    messages: list[ModelMessage], tools: list[ToolDefinition]
+    prompt: str, tools: list[ToolDefinition], first_turn: bool
 ) -> ToolDefinition | None:
-    """Return the tool that the prompt names; on the first turn, else one without arguments."""
-    prompt = _prompt(messages)
-    words = set(re.findall(r"\w+", prompt.lower()))
+    """Return the tool that the prompt asks for; on the first turn, else one without arguments."""
+    words = set(re.findall(r"[a-z0-9]+", prompt.lower()))
     for tool in tools:
-        named = set(tool.name.lower().split("_")) <= words or tool.name.lower() in words
-        if named or (_URL.search(prompt) and "url" in _required(tool)):
+        if words.issuperset(tool.name.lower().split("_")):
             return tool
-    first_turn = not any(isinstance(message, ModelResponse) for message in messages)
+        if "url" in _required(tool) and _URL.search(prompt):
+            return tool
     return next((tool for tool in tools if first_turn and not _required(tool)), None)
+
+
+def _arguments(tool: ToolDefinition, prompt: str) -> dict[str, Any]:
+    arguments = _samples(tool) if _required(tool) else {}
+    if "url" in arguments and (url := _URL.search(prompt)):
+        arguments["url"] = url.group()
+    return arguments
+
+
+def _samples(tool: ToolDefinition) -> dict[str, Any]:
+    """Return some arguments that fit the tool's schema."""
+    samples: dict[str, Any] = TestModel().gen_tool_args(tool)
+    return samples
 
 
 def _required(tool: ToolDefinition) -> list[str]:
@@ -85,50 +106,5 @@ def _required(tool: ToolDefinition) -> list[str]:
     return required
 
 
-def _arguments(tool: ToolDefinition, prompt: str) -> dict[str, Any]:
-    """Return arguments that fit the tool's schema: the URL in the prompt, else samples."""
-    if not _required(tool):
-        return {}
-    arguments: dict[str, Any] = TestModel().gen_tool_args(tool)
-    if "url" in arguments and (url := _URL.search(prompt)):
-        arguments["url"] = url.group()
-    return arguments
-
-
-def _text(messages: list[ModelMessage]) -> str:
-    results = [
-        f"The tool {part.tool_name} answered {_shorten(part.model_response_str())!r}."
-        for part in _tool_results(messages)
-    ]
-    return " ".join([f"You said: {_shorten(_prompt(messages))!r}.", *results, _NOTICE])
-
-
-def _shorten(text: str, limit: int = 300) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _prompt(messages: list[ModelMessage]) -> str:
-    """Return the text that the user wrote last."""
-    for message in reversed(messages):
-        for part in reversed(message.parts):
-            if part.part_kind == "user-prompt":
-                return (
-                    part.content if isinstance(part.content, str) else "(something that isn't text)"
-                )
-    return ""
-
-
-def _tool_results(messages: list[ModelMessage]) -> list[ToolReturnPart]:
-    """Return the tools' results since the user wrote last, oldest first."""
-    return list(reversed(list(_results_since_prompt(messages))))
-
-
-def _results_since_prompt(messages: list[ModelMessage]) -> Iterator[ToolReturnPart]:
-    for message in reversed(messages):
-        if not isinstance(message, ModelRequest):
-            continue
-        for part in reversed(message.parts):
-            if part.part_kind == "user-prompt":
-                return
-            if isinstance(part, ToolReturnPart):
-                yield part
+def _quote(text: str, limit: int = 300) -> str:
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")

@@ -1,22 +1,26 @@
 """What can be wrong with a model, in one line that says how to mend it.
 
-ModelError                      502  model_error              retryable
-├── ModelTimeout                504  model_timeout            retryable
-├── ModelNotConfigured          503  model_not_configured
-├── ModelUnknown                503  model_unknown
-├── ModelKeyRefused             502  model_key_refused
-├── ModelUnreachable            502  model_unreachable        retryable
-├── ModelBusy                   503  model_busy               retryable
-└── ModelContextFull            502  model_context_full
+ModelError (core)          502  model_error            retryable
+├── ModelTimeout (core)    504  model_timeout          retryable
+├── ModelBusy              503  model_busy             retryable
+└── ModelNotConfigured     503  model_not_configured
 """
 
 import re
 
-from ..core.errors import AppError, ModelError, ModelTimeout
+from ..core.errors import AppError, InvalidRequest, ModelError, ModelTimeout
+
+
+class ModelBusy(ModelError):
+    """The provider is in trouble, or limits how much may be asked at once."""
+
+    code = "model_busy"
+    status = 503
+    title = "The model is busy"
 
 
 class ModelNotConfigured(ModelError):
-    """The model's provider lacks a key, an address or its Python package."""
+    """There is no such model, or its provider lacks a valid key, an address or its package."""
 
     code = "model_not_configured"
     status = 503
@@ -24,51 +28,8 @@ class ModelNotConfigured(ModelError):
     retryable = False
 
 
-class ModelUnknown(ModelError):
-    """No provider, or no model of that provider, has this name."""
-
-    code = "model_unknown"
-    status = 503
-    title = "There is no such model"
-    retryable = False
-
-
-class ModelKeyRefused(ModelError):
-    """The provider does not accept the key."""
-
-    code = "model_key_refused"
-    title = "The model provider refused the key"
-    retryable = False
-
-
-class ModelUnreachable(ModelError):
-    """Nothing answers at the provider's address."""
-
-    code = "model_unreachable"
-    title = "The model cannot be reached"
-
-
-class ModelBusy(ModelError):
-    """The provider limits how much may be asked at once."""
-
-    code = "model_busy"
-    status = 503
-    title = "The model is busy"
-
-
-class ModelContextFull(ModelError):
-    """The conversation is longer than what the model can read."""
-
-    code = "model_context_full"
-    title = "The conversation is too long for the model"
-    retryable = False
-
-
-_KEYS = {"alibaba": "QWEN_API_KEY", "openai-chat": "OPENAI_API_KEY", "google": "GOOGLE_API_KEY"}
-_ADDRESSES = {
-    "lmstudio": "is LM Studio's server started, and LM_STUDIO__BASE_URL right?",
-    "ollama": "is Ollama running, and OLLAMA_BASE_URL right?",
-}
+_KEYS = {"alibaba": "QWEN_API_KEY", "openai-chat": "OPENAI_API_KEY"}
+_ADDRESSES = {"lmstudio": "LM_STUDIO__BASE_URL", "ollama": "OLLAMA_BASE_URL"}
 
 
 def explain(error: BaseException, model_id: str) -> AppError | None:
@@ -79,50 +40,48 @@ def explain(error: BaseException, model_id: str) -> AppError | None:
     from pydantic_ai import exceptions as ai
 
     provider = model_id.partition(":")[0]
-    key = _KEYS.get(provider, f"{provider.upper().replace('-', '_')}_API_KEY")
     match error:
         case AppError():
             return error
+        case ai.ModelAuthenticationError() | ai.ModelHTTPError(status_code=401 | 403):
+            key = _KEYS.get(provider, f"{provider.upper().replace('-', '_')}_API_KEY")
+            return ModelNotConfigured(f"{model_id}: the provider refused the key: check {key}")
         case ai.ModelNotFoundError():
-            return ModelUnknown(f"{model_id}: the provider has no such model: check its name")
-        case ai.ModelQuotaExceededError():
-            return ModelBusy(f"{model_id}: the quota is used up: see your account there")
-        case ai.ModelRateLimitError(retry_after=seconds):
-            wait = f"in {seconds:.0f} s" if seconds else "later"
-            return ModelBusy(f"{model_id}: too many requests to the provider: try again {wait}")
+            return ModelNotConfigured(f"{model_id}: the provider has no such model: check its name")
         case ai.ModelContextWindowExceededError():
-            return ModelContextFull(f"{model_id}: the conversation is too long: start a new one")
+            return InvalidRequest(f"{model_id}: the conversation is too long: begin a new one")
         case ai.ModelTimeoutError() | ai.ModelRequestTimeout():
             return ModelTimeout(f"{model_id}: no answer in time: try again, or another model")
         case ai.ModelConnectionError():
-            where = _ADDRESSES.get(provider, "is the network up, and the address right?")
-            return ModelUnreachable(f"{model_id}: nothing answers: {where}")
+            where = _ADDRESSES.get(provider, "the network")
+            return ModelBusy(f"{model_id}: nothing answers: does the server run? check {where}")
+        case ai.ModelQuotaExceededError() | ai.ModelRateLimitError():
+            return ModelBusy(f"{model_id}: the provider wants no more requests: try again later")
         case ai.ModelUnavailableError() | ai.ModelServerError():
             return ModelBusy(f"{model_id}: the provider is in trouble: try again later")
-        case ai.ModelAuthenticationError() | ai.ModelHTTPError(status_code=401 | 403):
-            return ModelKeyRefused(f"{model_id}: the provider refused the key: check {key}")
         case ai.ModelHTTPError(status_code=status) if status >= 500:
             return ModelBusy(f"{model_id}: the provider is in trouble: try again later")
         case ai.ModelHTTPError(status_code=status):
             return ModelError(f"{model_id}: the provider answered with HTTP status {status}")
-        case ai.ModelAPIError() | ai.UnexpectedModelBehavior():
+        case ai.AgentRunError():
             return ModelError(f"{model_id}: {_first_line(error)}")
     return None
 
 
-def explain_setup(error: Exception, model_id: str) -> AppError:
+def explain_setup(error: Exception, model_id: str) -> ModelNotConfigured:
     """Say in one line why no model can be made from `model_id`, and what to do."""
     message = str(error)
     if extra := re.search(r"pydantic-ai-slim\[([\w-]+)\]", message):
-        install = f"uv add 'pydantic-ai-slim[{extra.group(1)}]'"
-        return ModelNotConfigured(f"{model_id}: its package is not installed: run {install}")
-    if variable := re.search(r"`([A-Z][A-Z0-9_]+)`", message):
-        return ModelNotConfigured(f"{model_id}: set {variable.group(1)} in .env")
-    if message.startswith("Unknown model"):
-        guess = re.search(r"Did you mean '([^']+)'", message)
-        instead = f"did you mean {guess.group(1)}?" if guess else "expected PROVIDER:NAME or demo"
-        return ModelUnknown(f"{model_id!r} is no known model: {instead}")
-    return ModelNotConfigured(f"{model_id}: {_first_line(error)}")
+        what = f"its package is not installed: run uv add 'pydantic-ai-slim[{extra[1]}]'"
+    elif variable := re.search(r"`([A-Z][A-Z0-9_]+)`", message):
+        what = f"set {variable[1]} in .env"
+    elif guess := re.search(r"Did you mean '([^']+)'", message):
+        what = f"no known model: did you mean {guess[1]}?"
+    elif message.startswith("Unknown model"):
+        what = "no known model: expected PROVIDER:NAME, such as openai:gpt-5, or demo"
+    else:
+        what = _first_line(error)
+    return ModelNotConfigured(f"{model_id}: {what}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -34,6 +34,3 @@ class LlmSettings(RoomSettings):
         validation_alias=AliasChoices("LM_STUDIO__BASE_URL", "LM_STUDIO_BASE_URL"),
         description="Where LM Studio listens, for lmstudio: models.",
     )
-    demo_word_pause_s: float = Field(
-        0.02, ge=0, le=5, description="How long the demo model waits after each word."
-    )

@@ -1,7 +1,7 @@
 """`chat`: a conversation with an agent of the served project, in the terminal."""
 
 import sys
-import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_STOP_WAIT_S = 5.0
-
 
 @app.command()
 def chat(
@@ -21,109 +19,76 @@ def chat(
     url: Annotated[str, typer.Option(help="Where the service is; by default as .env says.")] = "",
     session: Annotated[str, typer.Option(help="The id of a conversation to go on with.")] = "",
 ) -> None:
-    """Talk to an agent of the running service. Ctrl-C stops an answer; Ctrl-D leaves."""
+    """Talk to an agent of the running service. Ctrl-C stops an answer, Ctrl-D leaves."""
     from .. import NAME
     from ..core.errors import AppError, Unavailable
     from .client import Client
 
     try:
-        with Client(url or _own_url()) as client:
-            conversation = Conversation(client, agent or _default_agent(client), session or None)
+        with closing(Client(url or _own_url())) as client:
+            conversation = Conversation(client, agent or _first_agent(client), session)
             if message:
-                sys.exit(0 if conversation.ask(message) else 1)
+                sys.exit(0 if conversation.ask(message) == "completed" else 1)
             conversation.talk()
-    except Unavailable as error:
-        print(f"{error.message} Start it with: {NAME} serve", file=sys.stderr)
-        raise typer.Exit(1) from None
     except AppError as error:
-        print(error.message, file=sys.stderr)
+        _note(error.message)
+        if isinstance(error, Unavailable):
+            _note(f"Start it with: {NAME} serve")
         raise typer.Exit(1) from None
 
 
 class Conversation:
-    """A conversation in the terminal: the answer on stdout, everything else on stderr."""
+    """A conversation in the terminal: answers on stdout, everything else on stderr."""
 
-    def __init__(self, client: "Client", agent: str, session_id: str | None) -> None:
+    def __init__(self, client: "Client", agent: str, session_id: str) -> None:
         self._client = client
         self._agent = agent
         self._session_id = session_id
-        self._run_id = ""
-        self._announced = False
+        self._labelled = False
 
     def talk(self) -> None:
         """Ask what is typed, until the end of the input."""
-        from ..core.errors import AppError
-
-        _note(
-            f"Talking to {self._agent} at {self._client.url}. "
-            "Ctrl-C stops an answer, Ctrl-D leaves."
-        )
+        _note(f"You talk to {self._agent}. Ctrl-C stops an answer, Ctrl-D leaves.")
         while True:
             try:
                 message = input("> ").strip()
             except (EOFError, KeyboardInterrupt):
                 print()
                 return
-            if not message:
-                continue
-            try:
+            if message:
                 self.ask(message)
-            except AppError as error:
-                _note(error.message)
 
-    def ask(self, message: str) -> bool:
-        """Print the answer as it comes and say whether it is complete; Ctrl-C stops it."""
-        events = self._client.ask(self._agent, message, self._session_id)
-        last = ""
+    def ask(self, message: str) -> str:
+        """Print the answer as it comes and return how it ended; Ctrl-C stops it."""
+        end = "cut"
         try:
-            for event in events:
+            for event in self._client.ask(self._agent, message, self._session_id or None):
                 self._show(event)
-                last = event.event if event.event != "done" else event.data["status"]
+                end = event.data["status"] if event.event == "done" else event.event
         except KeyboardInterrupt:
-            self._stop()
-            return False
-        if last not in {"completed", "interrupted", "paused", "error"}:
-            _note("The stream was cut before the answer ended.")
-        return last == "completed"
+            self._client.stop(self._agent, self._session_id)
+            end = "stopped"
+        print()
+        if end != "completed":
+            _note(f"({end})")
+        return end
 
     def _show(self, event: "ReceivedEvent") -> None:
         data: dict[str, Any] = event.data
         match event.event:
             case "meta":
-                self._session_id, self._run_id = data["session_id"], data["run_id"]
-                if data["demo"] and not self._announced:
-                    _note(
-                        "(the offline demo model answers: set DEFAULT_MODEL in .env for a real one)"
-                    )
-                self._announced = True
+                self._session_id = data["session_id"]
+                if data["demo"] and not self._labelled:
+                    _note("(the offline demo model answers: set DEFAULT_MODEL in .env)")
+                self._labelled = True
             case "delta":
                 print(data["text"], end="", flush=True)
-            case "tool_start":
-                _note(f"[{data['tool_name']} …]")
             case "tool_end":
                 _note(f"[{data['tool_name']}: {data['outcome']}]")
-            case "done":
-                print()
-                if data["output"] is not None:
-                    print(data["output"])
-                if data["status"] == "interrupted":
-                    _note(f"(interrupted: {data['reason']})")
-            case "paused":
-                _note("(the run waits for a decision about its tool calls)")
+            case "done" if data["output"] is not None:
+                print(data["output"], end="")
             case "error":
-                print()
                 _note(data["detail"])
-
-    def _stop(self) -> None:
-        """Stop the answer and wait for its end, so that the session is free again."""
-        print()
-        if not self._session_id or not self._run_id:
-            return
-        self._client.stop(self._agent, self._session_id)
-        deadline = time.monotonic() + _STOP_WAIT_S
-        while self._client.run(self._run_id)["status"] == "running" and time.monotonic() < deadline:
-            time.sleep(0.05)
-        _note("(stopped)")
 
 
 def _own_url() -> str:
@@ -131,18 +96,15 @@ def _own_url() -> str:
     from ..core.settings import get_settings
 
     settings = get_settings()
-    host = settings.server_host
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - seen from here
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.server_host, settings.server_host)  # noqa: S104
     return f"http://{host}:{settings.server_port}"
 
 
-def _default_agent(client: "Client") -> str:
+def _first_agent(client: "Client") -> str:
     from ..core.errors import NotFound
 
-    agents = client.agents()
-    for agent in agents:
-        if agent["default"]:
-            return str(agent["name"])
+    for name in client.agents():
+        return name
     raise NotFound("this service has no agent yet: make a folder for one in agents/")
 
 

@@ -15,47 +15,25 @@ and at the end exactly one of
 
 A stream that ends without one of these three was cut, whatever the connection says.
 
-Every event has an id `<part>.<offset>`: the how-many-eth part of the run it belongs to (a text, a
-tool's start, …) and how many characters of that part have been sent with it; parts that are no
-text have one. A client that comes back with the last id it saw misses nothing.
+Every event has an id `<part>.<offset>`: the number of the part of the run that it belongs to (a
+text, a tool's start, …) and how many characters of that part have been sent with it; a part that
+is no text has one. So an id says how far a client has come, however the text was cut.
 """
 
-import re
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .errors import error_of
-
 RESULT_LIMIT = 4_000
 
-Outcome: TypeAlias = Literal["success", "failed", "denied", "interrupted", "retried"]
 
-
-_ID = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
-
-
-class Cursor(NamedTuple):
-    """How far a reader has come: `offset` characters of part number `part`."""
+class Position(NamedTuple):
+    """How far a stream has come: `offset` characters of part number `part`."""
 
     part: int
     offset: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the cursor that an event id says; raises `ValueError` when it is none."""
-        if not _ID.fullmatch(text):
-            raise ValueError(f"{text!r} is no event id: expected PART.OFFSET, like 3.120")
-        part, offset = text.split(".")
-        return cls(int(part), int(offset))
-
-    def __str__(self) -> str:
-        return f"{self.part}.{self.offset}"
-
-
-START = Cursor(-1, 0)
 
 
 class _Event(BaseModel):
@@ -101,14 +79,13 @@ class ToolStart(_Event):
 
 
 class ToolEnd(_Event):
-    """A tool has answered, failed, or was cut off; a long result is shortened here, not in rows."""
+    """A tool has ended; `result` holds at most `RESULT_LIMIT` characters, the rows hold all."""
 
     event: ClassVar[str] = "tool_end"
     tool_call_id: str
     tool_name: str
-    outcome: Outcome
+    outcome: Literal["success", "failed", "denied", "interrupted", "retried"]
     result: str
-    truncated: bool
 
 
 class Progress(_Event):
@@ -142,15 +119,15 @@ class Paused(_Event):
 
 
 class Failed(_Event):
-    """The run failed."""
+    """The run failed; the other fields are those of a problem document."""
 
     event: ClassVar[str] = "error"
     run_id: UUID
+    assistant_message_id: UUID | None
     code: str
     title: str
     detail: str
     retryable: bool
-    assistant_message_id: UUID | None
 
 
 TextEvent: TypeAlias = Delta | Reasoning
@@ -158,34 +135,7 @@ ClosingEvent: TypeAlias = Done | Paused | Failed
 Event: TypeAlias = Meta | TextEvent | ToolStart | ToolEnd | Progress | ClosingEvent
 
 
-def tool_end(tool_call_id: str, tool_name: str, outcome: Outcome, result: str) -> ToolEnd:
-    """Return the event of a tool's end, with at most `RESULT_LIMIT` characters of its result."""
-    return ToolEnd(
-        tool_call_id=tool_call_id,
-        tool_name=tool_name,
-        outcome=outcome,
-        result=result[:RESULT_LIMIT],
-        truncated=len(result) > RESULT_LIMIT,
-    )
-
-
-def failed(run_id: UUID, code: str, detail: str, assistant_message_id: UUID | None) -> Failed:
-    """Return the event of a run that failed with the error that has this code."""
-    kind = error_of(code)
-    return Failed(
-        run_id=run_id,
-        code=code,
-        title=kind.title,
-        detail=detail,
-        retryable=kind.retryable,
-        assistant_message_id=assistant_message_id,
-    )
-
-
-def frame(event: Event, at: Cursor) -> bytes:
-    """Return the event as it is sent.
-
-    The format is https://html.spec.whatwg.org/multipage/server-sent-events.html.
-    """
+def frame(event: Event, at: Position) -> bytes:
+    """Return the event as https://html.spec.whatwg.org/multipage/server-sent-events.html says."""
     data = event.model_dump_json()
     return f"id: {at.part}.{at.offset}\nevent: {event.event}\ndata: {data}\n\n".encode()

@@ -9,18 +9,9 @@ from bisect import bisect_right
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 
-from .events import (
-    START,
-    ClosingEvent,
-    Cursor,
-    Delta,
-    Event,
-    Progress,
-    Reasoning,
-    TextEvent,
-    frame,
-)
+from .events import ClosingEvent, Event, Position, Progress, TextEvent, frame
 
 FOLD_AT = 4_096
 
@@ -30,7 +21,7 @@ class Entry:
     """An event and the position that a reader has reached with it."""
 
     number: int
-    at: Cursor
+    at: Position
     event: Event
 
     @cached_property
@@ -38,15 +29,14 @@ class Entry:
         """The event as bytes for a client, encoded once for all readers."""
         return frame(self.event, self.at)
 
-    def after(self, reader: Cursor) -> "Entry":
+    def behind(self, reader: Position) -> "Entry":
         """Return the entry without the text that a reader at this position already has."""
         if not isinstance(self.event, TextEvent) or self.at.part != reader.part:
             return self
         missing = self.at.offset - reader.offset
         if missing >= len(self.event.text):
             return self
-        rest = self.event.text[len(self.event.text) - missing :]
-        return Entry(self.number, self.at, type(self.event)(text=rest))
+        return Entry(self.number, self.at, type(self.event)(text=self.event.text[-missing:]))
 
 
 class RunLog:
@@ -56,7 +46,7 @@ class RunLog:
         self._entries: list[Entry] = []
         self._fold_at = fold_at
         self._number = 0
-        self._at = START
+        self._at = Position(-1, 0)
         self._open_text: type[TextEvent] | None = None
         self._changed = asyncio.Event()
         self.closing: ClosingEvent | None = None
@@ -64,16 +54,15 @@ class RunLog:
     def append(self, event: Event) -> None:
         """Add an event; a closing event ends the log."""
         if self.closing is not None:
-            raise RuntimeError(
-                f"the log is closed: {event.event!r} came after {self.closing.event!r}"
-            )
+            raise RuntimeError(f"the log is closed: {event.event!r} came too late")
         self._at = self._next_position(event)
         self._number += 1
         self._entries.append(Entry(self._number, self._at, event))
         if isinstance(event, ClosingEvent):
             self.closing = event
         if len(self._entries) >= self._fold_at:
-            self._fold()
+            self._entries = [_join(list(group)) for _, group in groupby(self._entries, _group)]
+            self._fold_at = max(self._fold_at, 2 * len(self._entries))
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -81,26 +70,16 @@ class RunLog:
         """Let the next text begin a part of its own, even if it follows one of its kind."""
         self._open_text = None
 
-    async def follow(self, after: Cursor = START) -> AsyncIterator[Entry]:
-        """Yield every entry behind `after`, as they come; the closing event always, and last."""
-        number = 0
-        while True:
-            for entry in self._behind(number):
-                number = entry.number
-                if entry.at > after or isinstance(entry.event, ClosingEvent):
-                    yield entry.after(after)
-                    after = entry.at
-                elif isinstance(entry.event, Progress) and entry.at == after:
-                    yield entry
-            if number < self._number:
-                continue
-            if self.closing is not None:
-                return
-            await self._changed.wait()
-
-    def so_far(self, after: Cursor) -> list[Entry]:
-        """Return the entries that there are behind `after`."""
-        return [entry.after(after) for entry in self._entries if entry.at > after]
+    async def follow(self) -> AsyncIterator[Entry]:
+        """Yield every entry, as they come, to the closing event."""
+        number, at = 0, Position(-1, 0)
+        while number < self._number or self.closing is None:
+            first = bisect_right(self._entries, number, key=lambda entry: entry.number)
+            for entry in self._entries[first:]:
+                yield entry.behind(at)
+                number, at = entry.number, entry.at
+            if number == self._number and self.closing is None:
+                await self._changed.wait()
 
     async def closed(self) -> ClosingEvent:
         """Wait for the end and return how it came."""
@@ -108,41 +87,26 @@ class RunLog:
             await self._changed.wait()
         return self.closing
 
-    def _next_position(self, event: Event) -> Cursor:
+    def _next_position(self, event: Event) -> Position:
         if isinstance(event, Progress):
             return self._at  # not stored, so it must not count
         if not isinstance(event, TextEvent):
             self._open_text = None
-            return Cursor(self._at.part + 1, 1)
+            return Position(self._at.part + 1, 1)
         if self._open_text is type(event):
-            return Cursor(self._at.part, self._at.offset + len(event.text))
+            return Position(self._at.part, self._at.offset + len(event.text))
         self._open_text = type(event)
-        return Cursor(self._at.part + 1, len(event.text))
-
-    def _behind(self, number: int) -> list[Entry]:
-        return self._entries[bisect_right(self._entries, number, key=lambda entry: entry.number) :]
-
-    def _fold(self) -> None:
-        """Make one entry of adjacent texts of one part; readers in their midst get the rest."""
-        folded: list[list[Entry]] = []
-        for entry in self._entries:
-            if folded and _belong_together(folded[-1][-1], entry):
-                folded[-1].append(entry)
-            else:
-                folded.append([entry])
-        self._entries = [_join(group) for group in folded]
-        self._fold_at = max(self._fold_at, 2 * len(self._entries))
+        return Position(self._at.part + 1, len(event.text))
 
 
-def _belong_together(one: Entry, other: Entry) -> bool:
-    texts = isinstance(one.event, TextEvent) and isinstance(other.event, TextEvent)
-    return texts and one.at.part == other.at.part
+def _group(entry: Entry) -> int:
+    """Entries of one number belong together: the texts of one part. Others stay alone."""
+    return entry.at.part if isinstance(entry.event, TextEvent) else -entry.number
 
 
 def _join(group: list[Entry]) -> Entry:
-    if len(group) == 1:
-        return group[0]
     last = group[-1]
+    if not isinstance(last.event, TextEvent):
+        return last
     text = "".join(entry.event.text for entry in group if isinstance(entry.event, TextEvent))
-    event = Delta(text=text) if isinstance(last.event, Delta) else Reasoning(text=text)
-    return Entry(last.number, last.at, event)
+    return Entry(last.number, last.at, type(last.event)(text=text))

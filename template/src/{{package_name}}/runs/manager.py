@@ -5,7 +5,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,53 +13,49 @@ from ..agents.definition import AgentDefinition, AgentDeps, AgentRequest
 from ..auth.caller import Caller
 from ..core.orm import uuid7
 from ..core.services import Services
-from ..llm.models import Models
+from ..llm.models import DEMO, Models
+from ..llm.settings import LlmSettings
+from ..sessions.models import AgentRun
 from ..sessions.store import STOP_TOPIC
 from . import store
+from .events import Meta
 from .log import RunLog
-from .replay import meta
 from .settings import RunsSettings
 from .turn import Turn
 
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY_S = 0.2
+_RENEWALS_PER_LEASE = 4
 
 
 @dataclass(kw_only=True, eq=False)
 class LiveRun:
-    """A run of this process, from its begin until its log is forgotten."""
+    """A run that this process plays."""
 
     turn: Turn
-    caller: Caller
-    agent_name: str
     stop_when_left: bool
     task: asyncio.Task[None] | None = None
-    readers: int = 0
+    _readers: int = 0
 
     @property
-    def run_id(self) -> UUID:
-        """Its id."""
-        return self.turn.begun.run_id
-
-    @property
-    def log(self) -> RunLog:
-        """Its events."""
-        return self.turn.log
+    def row(self) -> AgentRun:
+        """The run's row as it was at the beginning."""
+        return self.turn.begun.row
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[RunLog]:
         """The log for one client; when the last one leaves early, the run may end."""
-        self.readers += 1
+        self._readers += 1
         try:
-            yield self.log
+            yield self.turn.log
         finally:
-            self.readers -= 1
+            self._readers -= 1
             self.leave()
 
     def leave(self) -> None:
         """Stop the run if nobody is reading and it was asked for as long as somebody does."""
-        if self.stop_when_left and self.readers == 0:
+        if self.stop_when_left and self._readers == 0:
             self.turn.stop("client_gone")
 
 
@@ -70,11 +65,8 @@ class RunManager:
 
     services: Services
     settings: RunsSettings
-    models: Models
     owner_id: UUID = field(default_factory=uuid7)
     _runs: dict[UUID, LiveRun] = field(default_factory=dict)
-    _beginning: set[asyncio.Task[Any]] = field(default_factory=set)
-    _ending: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin(
         self, caller: Caller, agent_name: str, definition: AgentDefinition, request: AgentRequest
@@ -84,61 +76,42 @@ class RunManager:
         Raises `NotFound` for a session that is not the caller's, `RunInProgress` for a busy one.
         """
         beginning = asyncio.create_task(self._begin(caller, agent_name, definition, request))
-        self._beginning.add(beginning)
-        beginning.add_done_callback(self._beginning.discard)
         try:
             return await asyncio.shield(beginning)
         except asyncio.CancelledError:  # the client left before it could be told
             beginning.add_done_callback(_leave)
             raise
 
-    def get(self, run_id: UUID, caller: Caller) -> LiveRun | None:
-        """Return the caller's run if this process has its log."""
-        run = self._runs.get(run_id)
-        return run if run is not None and run.caller == caller else None
-
     def stop(self, run_id: UUID, reason: str = "stopped") -> None:
         """Stop the run if it is one of this process."""
-        if run := self._runs.get(run_id):
-            run.turn.stop(reason)
-
-    @property
-    def live(self) -> list[LiveRun]:
-        """The runs that have not ended."""
-        return [run for run in self._runs.values() if run.log.closing is None]
+        if live := self._runs.get(run_id):
+            live.turn.stop(reason)
 
     async def end(self) -> None:
         """Give the live runs their grace, then stop them; returns when all have ended."""
-        self._ending.set()
-        tasks = [run.task for run in self.live if run.task is not None]
+        tasks = [live.task for live in self._runs.values() if live.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=self.settings.grace_s)
-        for run in self.live:
-            run.turn.stop("shutdown")
-        if tasks:
+            for live in self._runs.values():
+                live.turn.stop("shutdown")
             await asyncio.wait(tasks)
 
     async def _begin(
         self, caller: Caller, agent_name: str, definition: AgentDefinition, request: AgentRequest
     ) -> LiveRun:
-        model_id = definition.model_id(self.models.default_id)
-        begun = await store.begin(
-            self.services.database,
-            store.NewRun(
-                caller=caller,
-                agent_name=agent_name,
-                model=model_id,
-                message=request.message,
-                session_id=request.session_id,
-                request=request.model_dump(mode="json", exclude={"message", "session_id"}),
-                owner_id=self.owner_id,
-                lease_s=self.settings.lease_s,
-            ),
+        row = AgentRun(
+            agent_name=agent_name,
+            model=definition.model_id(self.services.get(LlmSettings).default_model),
+            request=request.model_dump(mode="json", exclude={"message", "session_id"}),
+            owner_id=self.owner_id,
+            lease_until=store.lease_until(self.settings.lease_s),
         )
+        database = self.services.database
+        begun = await store.begin(database, caller, row, request.message, request.session_id)
         deps = AgentDeps(
             caller=caller,
-            session_id=begun.session_id,
-            run_id=begun.run_id,
+            session_id=row.session_id,
+            run_id=row.run_id,
             context=definition.context_of(request),
             request=request,
             services=self.services,
@@ -148,58 +121,50 @@ class RunManager:
             request=request,
             deps=deps,
             begun=begun,
-            model_id=model_id,
-            models=self.models,
-            database=self.services.database,
+            models=self.services.get(Models),
+            database=database,
             settings=self.settings,
         )
-        turn.log.append(meta(begun.row))
-        live = LiveRun(
-            turn=turn,
-            caller=caller,
-            agent_name=agent_name,
-            stop_when_left=request.on_disconnect == "cancel",
-        )
-        self._runs[begun.run_id] = live
-        live.task = asyncio.create_task(self._play(live), name=f"run {begun.run_id}")
+        turn.log.append(_meta(begun))
+        live = LiveRun(turn=turn, stop_when_left=request.on_disconnect == "cancel")
+        self._runs[row.run_id] = live
+        live.task = asyncio.create_task(self._play(live))
         return live
 
     async def _play(self, live: LiveRun) -> None:
+        row = live.row
         with structlog.contextvars.bound_contextvars(
-            run_id=str(live.run_id), agent_name=live.agent_name, user_id=live.caller.id
+            run_id=str(row.run_id), agent_name=row.agent_name, user_id=row.user_id
         ):
-            await live.turn.play()
-            closing = live.log.closing
-            log.info(
-                "run_ended", end=closing.event if closing else None, reason=live.turn.stopped_for
-            )
-        asyncio.get_running_loop().call_later(
-            self.settings.keep_log_s, self._runs.pop, live.run_id, None
-        )
+            try:
+                await live.turn.play()
+            finally:
+                del self._runs[row.run_id]
+            closing = live.turn.log.closing
+            log.info("run_ended", end=closing.event if closing else None)
 
     async def keep_leases(self) -> None:
         """Renew the leases of this process, again and again, and close those of dead ones."""
         while True:
             try:
-                await store.sweep(self.services.database)
+                async with self.services.database.transaction() as db:
+                    await store.sweep(db)
                 await self._renew()
             except Exception:
                 log.warning("leases_not_renewed", exc_info=True)
-            await asyncio.sleep(self.settings.renew_every_s)
+            await asyncio.sleep(self.settings.lease_s / _RENEWALS_PER_LEASE)
 
     async def _renew(self) -> None:
         """Renew the leases; runs that are no longer ours, or shall stop, end here."""
-        before = self.live
+        before = dict(self._runs)
         if not before:
             return
         own = await store.renew(self.services.database, self.owner_id, self.settings.lease_s)
-        for run in before:
-            if run.log.closing is not None:
-                continue
-            if run.run_id not in own:
-                run.turn.lose()
-            elif own[run.run_id]:
-                run.turn.stop("stopped")
+        for run_id, live in before.items():
+            if own.get(run_id):
+                live.turn.stop("stopped")
+            elif run_id not in own and run_id in self._runs:
+                live.turn.lose()
 
     async def listen(self) -> None:
         """Stop the runs that somebody, in whichever process, wants stopped."""
@@ -215,10 +180,21 @@ class RunManager:
         await self.end()
 
 
+def _meta(begun: store.BegunRun) -> Meta:
+    return Meta(
+        run_id=begun.row.run_id,
+        session_id=begun.row.session_id,
+        agent=begun.row.agent_name,
+        model=begun.row.model,
+        demo=begun.row.model == DEMO,
+        user_message_id=begun.user_message_id,
+        started_at=begun.row.started_at,
+    )
+
+
 def _leave(beginning: "asyncio.Task[LiveRun]") -> None:
-    if beginning.cancelled() or beginning.exception() is not None:
-        return
-    beginning.result().leave()
+    if not beginning.cancelled() and beginning.exception() is None:
+        beginning.result().leave()
 
 
 def _server_is_stopping() -> bool:
@@ -230,13 +206,10 @@ def _server_is_stopping() -> bool:
 @asynccontextmanager
 async def lifespan(services: Services) -> AsyncIterator[None]:
     """Provide the `RunManager`; at the end no run of this process is left."""
-    manager = RunManager(services, services.get(RunsSettings), services.get(Models))
+    manager = RunManager(services, services.get(RunsSettings))
     services.provide(RunManager, manager)
-    await store.sweep(services.database)
-    tasks = [
-        asyncio.create_task(work)
-        for work in (manager.keep_leases(), manager.listen(), manager.watch_server())
-    ]
+    work = (manager.keep_leases(), manager.listen(), manager.watch_server())
+    tasks = [asyncio.create_task(one) for one in work]
     try:
         yield
     finally:

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from ..llm.models import DEMO
-from ..sessions.models import AgentRun, RunStatus
+from ..sessions.models import RunStatus
 
 T = TypeVar("T")
 
@@ -32,11 +31,12 @@ class StandardResponse(BaseModel, Generic[T]):
 class RunView(BaseModel):
     """One turn: from a user's message to the end of the answer."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     run_id: UUID
     session_id: UUID
-    agent: str
+    agent: str = Field(validation_alias=AliasChoices("agent_name", "agent"))
     model: str
-    demo: bool
     status: RunStatus
     reason: str | None = Field(description="Why it ended early, or the code of its error.")
     error: str | None
@@ -48,14 +48,6 @@ class RunView(BaseModel):
     cost_usd: Decimal | None
     started_at: datetime
     completed_at: datetime | None
-
-    @classmethod
-    def of(cls, run: AgentRun) -> Self:
-        """Return what the API shows of a row."""
-        return cls.model_validate(
-            {name: getattr(run, name, None) for name in cls.model_fields}
-            | {"agent": run.agent_name, "demo": run.model == DEMO}
-        )
 
 
 class Answer(RunView):
@@ -77,4 +69,3 @@ class StopView(BaseModel):
 
     session_id: UUID
     run_id: UUID | None = Field(description="The run that is stopping; null if none was live.")
-    stopping: bool

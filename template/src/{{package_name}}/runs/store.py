@@ -1,8 +1,8 @@
 """The rows of runs as their process writes them.
 
-This is the system's side: it knows no caller, so routes and tools never import it. Whoever writes
-for a run proves with each write that the run is still theirs: a process that was believed dead
-and is not must not write over what came after it.
+This is the system's side, so routes and tools never import it. Whoever writes for a run proves
+with each write that the run is still theirs: a process that was believed dead and is not must not
+write over what came after it.
 """
 
 from collections.abc import Sequence
@@ -14,33 +14,26 @@ from uuid import UUID
 from pydantic_ai.messages import ModelMessage, ModelRequest, UserPromptPart
 from pydantic_ai.usage import RunUsage
 from pydantic_core import to_jsonable_python
-from sqlalchemy import ColumnElement, CursorResult, and_, case, select, update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..auth.caller import Caller
 from ..core.db import Database
+from ..core.errors import Conflict
 from ..core.orm import utc_now, uuid7
 from ..sessions import store as sessions
 from ..sessions.models import LIVE, AgentMessage, AgentRun, AgentSession, RunStatus
+from ..sessions.schemas import SessionCreate
 from ..sessions.transcript import OUTCOME_UNKNOWN, Line, to_lines
-from .errors import RunInProgress
-
-PROCESS_DIED = "process_died"
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewRun:
-    """A turn that is about to begin."""
+class RunInProgress(Conflict):
+    """The session is busy: an answer is being given in it."""
 
-    caller: Caller
-    agent_name: str
-    model: str
-    message: str
-    session_id: UUID | None
-    request: dict[str, Any]
-    owner_id: UUID
-    lease_s: float
+    code = "run_in_progress"
+    title = "The session is busy"
+    retryable = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,19 +41,10 @@ class BegunRun:
     """A turn whose message and run row are stored, and what was said before it."""
 
     row: AgentRun
+    user_message_id: UUID
     position: int
     prompt: ModelRequest
     history: list[ModelMessage]
-
-    @property
-    def run_id(self) -> UUID:
-        """The id of the run."""
-        return self.row.run_id
-
-    @property
-    def session_id(self) -> UUID:
-        """The id of its session."""
-        return self.row.session_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,72 +58,63 @@ class Ending:
     usage: RunUsage = field(default_factory=RunUsage)
 
 
-async def begin(database: Database, new: NewRun) -> BegunRun:
+async def begin(
+    database: Database, caller: Caller, run: AgentRun, message: str, session_id: UUID | None
+) -> BegunRun:
     """Store the user's message and the run, in a new session if none is named.
 
     Raises `NotFound` when the session is not the caller's, `RunInProgress` when it is busy.
     """
     try:
         async with database.transaction() as db:
-            return await _begin(db, new)
+            return await _begin(db, caller, run, message, session_id)
     except IntegrityError:  # another request was quicker by a moment
         async with database.session() as db:
-            await _refuse_if_busy(db, new)
+            await _refuse_if_busy(db, caller, session_id)
         raise
 
 
-async def _begin(db: AsyncSession, new: NewRun) -> BegunRun:
-    if new.session_id is None:
-        session = await sessions.create_session(
-            db, new.caller, sessions.NewSession(agent_name=new.agent_name)
-        )
+async def _begin(
+    db: AsyncSession, caller: Caller, run: AgentRun, message: str, session_id: UUID | None
+) -> BegunRun:
+    if session_id is None:
+        session = await sessions.create_session(db, caller, run.agent_name, SessionCreate())
     else:
-        session = await sessions.get_session(db, new.caller, new.session_id, new.agent_name)
-        await interrupt_expired(db, AgentRun.session_id == new.session_id)
-        await _refuse_if_busy(db, new)
-    session.session_title = session.session_title or sessions.title_from(new.message)
+        session = await sessions.get_session(db, caller, session_id, run.agent_name)
+        await sweep(db, AgentRun.session_id == session_id)
+        await _refuse_if_busy(db, caller, session_id)
+    session.session_title = session.session_title or sessions.title_from(message)
     session.updated_at = utc_now()
-    history = await sessions.load_history(db, new.caller, session.session_id)
-    position = await sessions.next_position(db, new.caller, session.session_id)
+    history, position = await sessions.load_history(db, caller, session.session_id)
     user_message_id = uuid7()
-    run = AgentRun(
-        run_id=uuid7(),
-        session_id=session.session_id,
-        user_id=new.caller.id,
-        agent_name=new.agent_name,
-        model=new.model,
-        user_message_id=user_message_id,
-        status="running",
-        request=new.request,
-        owner_id=new.owner_id,
-        lease_until=utc_now() + timedelta(seconds=new.lease_s),
-        started_at=utc_now(),
-    )
+    run.run_id, run.session_id = uuid7(), session.session_id
+    run.user_id, run.user_message_id = caller.id, user_message_id
+    run.status, run.started_at = "running", utc_now()
     db.add(run)
     await db.flush()
-    prompt = ModelRequest(parts=[UserPromptPart(new.message)], run_id=str(run.run_id))
-    begun = BegunRun(row=run, position=position, prompt=prompt, history=history)
-    db.add(_row(begun, 0, user_message_id, to_lines([prompt])[0]))
+    begun = BegunRun(
+        row=run,
+        user_message_id=user_message_id,
+        position=position,
+        prompt=ModelRequest(parts=[UserPromptPart(message)], run_id=str(run.run_id)),
+        history=history,
+    )
+    db.add(_row(begun, 0, user_message_id, to_lines([begun.prompt])[0]))
     return begun
 
 
-async def _refuse_if_busy(db: AsyncSession, new: NewRun) -> None:
-    live = await db.scalar(
-        select(AgentRun).where(
-            AgentRun.session_id == new.session_id,
-            AgentRun.user_id == new.caller.id,
+async def _refuse_if_busy(db: AsyncSession, caller: Caller, session_id: UUID | None) -> None:
+    run_id = await db.scalar(
+        select(AgentRun.run_id).where(
+            AgentRun.session_id == session_id,
+            AgentRun.user_id == caller.id,
             AgentRun.status.in_(LIVE),
         )
     )
-    if live is not None:
+    if run_id is not None:
         raise RunInProgress(
-            f"session {str(new.session_id)!r} is busy with run {str(live.run_id)!r}: "
-            f"wait for its end, or stop it",
-            details={
-                "run_id": str(live.run_id),
-                "session_id": str(new.session_id),
-                "status": live.status,
-            },
+            f"session {str(session_id)!r} is busy with run {str(run_id)!r}: wait for it or stop it",
+            details={"run_id": str(run_id), "session_id": str(session_id)},
         )
 
 
@@ -148,109 +123,73 @@ class Transcript:
 
     def __init__(self, run: BegunRun) -> None:
         self._run = run
-        self._ids = [run.row.user_message_id or uuid7()]
+        self._ids = [run.user_message_id]
         self._stored: list[Line] = to_lines([run.prompt])
         self.assistant_message_id: UUID | None = None
 
     async def save(
-        self,
-        database: Database,
-        messages: Sequence[ModelMessage],
-        *,
-        ending: Ending | None = None,
+        self, database: Database, messages: Sequence[ModelMessage], ending: Ending | None = None
     ) -> bool:
         """Write what is new in `messages`, and how the run ended if it has.
 
         Returns False, and writes nothing, when the run no longer belongs to this process.
         """
         lines = to_lines(messages or [self._run.prompt])
-        if ending is None:
-            _leave_open(lines)
-        else:
-            _close(lines, ending)
-        self._keep_times(lines)
-        self._ids.extend(uuid7() for _ in range(len(lines) - len(self._ids)))
+        _mark_unfinished(lines, ending)
+        self._ids.extend(uuid7() for _ in lines[len(self._ids) :])
         spoken = [at for at, line in enumerate(lines) if line.role == "assistant"]
         self.assistant_message_id = self._ids[spoken[-1]] if spoken else None
         async with database.transaction() as db:
-            if not await self._touch(db, ending):
+            if not await self._write_run(db, ending):
                 return False
             for at, line in enumerate(lines):
-                await self._write(db, at, line)
+                if at >= len(self._stored) or line != self._stored[at]:
+                    # Not `add`: a commit that failed may have taken place all the same.
+                    await db.merge(_row(self._run, at, self._ids[at], line))
         self._stored = lines
         return True
 
-    def _keep_times(self, lines: list[Line]) -> None:
-        """Let an answer be complete from the moment on when it was first seen complete."""
-        for at, line in enumerate(lines):
-            if line.role == "assistant" and line.completed_at is not None:
-                before = self._stored[at].completed_at if at < len(self._stored) else None
-                line.completed_at = before or utc_now()
-
-    async def _touch(self, db: AsyncSession, ending: Ending | None) -> bool:
-        """Write to the run's row if it is still ours, and say whether it is."""
+    async def _write_run(self, db: AsyncSession, ending: Ending | None) -> bool:
+        """Write the run's row if it is still ours, and say whether it is."""
         values: dict[str, Any] = {"assistant_message_id": self.assistant_message_id}
         if ending is not None:
-            values |= _ending_values(ending)
-            await db.execute(
-                update(AgentSession)
-                .where(AgentSession.session_id == self._run.session_id)
-                .values(updated_at=utc_now())
-            )
-        return await _changes_one(
-            db,
-            update(AgentRun)
-            .where(
-                AgentRun.run_id == self._run.run_id,
-                AgentRun.owner_id == self._run.row.owner_id,
-                AgentRun.status == "running",
-            )
-            .values(**values),
+            values |= _values(ending)
+        run = self._run.row
+        mine = update(AgentRun).where(
+            AgentRun.run_id == run.run_id,
+            AgentRun.owner_id == run.owner_id,
+            AgentRun.status == "running",
         )
-
-    async def _write(self, db: AsyncSession, at: int, line: Line) -> None:
-        if at >= len(self._stored):
-            # Not `add`: a commit that failed may have taken place all the same.
-            await db.merge(_row(self._run, at, self._ids[at], line))
-        elif line != self._stored[at]:
-            values = {name: value for name, value in vars(line).items() if name != "created_at"}
-            await db.execute(
-                update(AgentMessage)
-                .where(AgentMessage.message_id == self._ids[at])
-                .values(**values)
-            )
+        found = await db.scalar(mine.values(**values).returning(AgentRun.session_id))
+        if found is not None and ending is not None:
+            session = update(AgentSession).where(AgentSession.session_id == found)
+            await db.execute(session.values(updated_at=utc_now()))
+        return found is not None
 
 
 def _row(run: BegunRun, at: int, message_id: UUID, line: Line) -> AgentMessage:
-    values = {name: value for name, value in vars(line).items() if name != "created_at"}
     return AgentMessage(
         message_id=message_id,
-        session_id=run.session_id,
-        run_id=run.run_id,
+        session_id=run.row.session_id,
+        run_id=run.row.run_id,
         position=run.position + at,
-        created_at=line.created_at or utc_now(),
-        **values,
+        **vars(line),
     )
 
 
-def _leave_open(lines: list[Line]) -> None:
-    """Let nothing look cut off while it may still go on."""
+def _mark_unfinished(lines: list[Line], ending: Ending | None) -> None:
+    """Let nothing look cut off while it may still go on, and what failed say why."""
+    if ending is not None and lines[-1].role == "assistant" and not lines[-1].interrupted:
+        lines[-1].completed_at = utc_now()
+    over = ending is not None and ending.status != "paused"
     for line in lines:
-        if line.completed_at is None:
+        if line.completed_at is None and not over:
             line.interrupted, line.error = False, None
+    if ending is not None and lines[-1].role == "assistant":
+        lines[-1].error = ending.error
 
 
-def _close(lines: list[Line], ending: Ending) -> None:
-    """Mark what was still being said; an answer that failed says why."""
-    for line in lines:
-        line.interrupted = line.interrupted or (line.completed_at is None and line.role != "user")
-    spoken = [line for line in lines if line.role == "assistant"]
-    if ending.status == "error" and spoken:
-        spoken[-1].error = ending.error
-
-
-def _ending_values(ending: Ending) -> dict[str, Any]:
-    paused = ending.status == "paused"
+def _values(ending: Ending) -> dict[str, Any]:
     return {
         "status": ending.status,
         "reason": ending.reason,
@@ -259,10 +198,14 @@ def _ending_values(ending: Ending) -> dict[str, Any]:
         "usage": to_jsonable_python(ending.usage),
         "total_tokens": ending.usage.total_tokens,
         "cost_usd": ending.usage.cost,
-        "owner_id": None if paused else AgentRun.owner_id,
         "lease_until": None,
-        "completed_at": None if paused else utc_now(),
+        "completed_at": None if ending.status == "paused" else utc_now(),
     }
+
+
+def lease_until(lease_s: float) -> Any:
+    """Return when a lease ends that is given now."""
+    return utc_now() + timedelta(seconds=lease_s)
 
 
 async def renew(database: Database, owner_id: UUID, lease_s: float) -> dict[UUID, bool]:
@@ -273,7 +216,7 @@ async def renew(database: Database, owner_id: UUID, lease_s: float) -> dict[UUID
     statement = (
         update(AgentRun)
         .where(AgentRun.owner_id == owner_id, AgentRun.status == "running")
-        .values(lease_until=utc_now() + timedelta(seconds=lease_s))
+        .values(lease_until=lease_until(lease_s))
         .returning(AgentRun.run_id, AgentRun.stop_requested_at)
     )
     async with database.transaction() as db:
@@ -281,51 +224,20 @@ async def renew(database: Database, owner_id: UUID, lease_s: float) -> dict[UUID
     return {run_id: stop_requested_at is not None for run_id, stop_requested_at in rows}
 
 
-async def sweep(database: Database) -> Sequence[UUID]:
-    """Interrupt the runs whose process is dead, and return their ids."""
-    expired = and_(AgentRun.status == "running", AgentRun.lease_until < utc_now())
-    async with database.session() as db:  # most times there is nothing to do: don't take the lock
-        if await db.scalar(select(AgentRun.run_id).where(expired).limit(1)) is None:
-            return []
-    async with database.transaction() as db:
-        return await interrupt_expired(db)
-
-
-async def interrupt_expired(db: AsyncSession, *only: ColumnElement[bool]) -> Sequence[UUID]:
-    """Interrupt the runs whose lease has expired, and return their ids."""
-    found = await db.scalars(
-        update(AgentRun)
-        .where(AgentRun.status == "running", AgentRun.lease_until < utc_now(), *only)
-        .values(
-            status="interrupted",
-            reason=PROCESS_DIED,
-            lease_until=None,
-            completed_at=utc_now(),
-        )
-        .returning(AgentRun.run_id)
+async def sweep(db: AsyncSession, *only: ColumnElement[bool]) -> Sequence[UUID]:
+    """Interrupt the runs whose lease has expired, for their process is dead; return their ids."""
+    now = utc_now()
+    expired = update(AgentRun).where(
+        AgentRun.status == "running", AgentRun.lease_until < now, *only
     )
-    run_ids = found.all()
+    interrupted = expired.values(
+        status="interrupted", reason="process_died", lease_until=None, completed_at=now
+    )
+    run_ids = (await db.scalars(interrupted.returning(AgentRun.run_id))).all()
+    unfinished = update(AgentMessage).where(
+        AgentMessage.run_id.in_(run_ids), AgentMessage.completed_at.is_(None)
+    )
+    unknown = case((AgentMessage.role == "tool", OUTCOME_UNKNOWN), else_=AgentMessage.error)
     if run_ids:
-        await _interrupt_messages(db, run_ids)
+        await db.execute(unfinished.values(interrupted=True, error=unknown))
     return run_ids
-
-
-async def _interrupt_messages(db: AsyncSession, run_ids: Sequence[UUID]) -> None:
-    await db.execute(
-        update(AgentMessage)
-        .where(
-            AgentMessage.run_id.in_(run_ids),
-            AgentMessage.completed_at.is_(None),
-            AgentMessage.role != "user",
-        )
-        .values(
-            interrupted=True,
-            error=case((AgentMessage.role == "tool", OUTCOME_UNKNOWN), else_=AgentMessage.error),
-        )
-    )
-
-
-async def _changes_one(db: AsyncSession, statement: Any) -> bool:
-    result = await db.execute(statement)
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1

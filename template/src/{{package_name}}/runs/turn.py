@@ -6,14 +6,15 @@ event comes after them, so nobody is told of something that isn't so.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 from pydantic_ai import Agent, AgentRun, AgentRunResult, CancellationToken, DeferredToolRequests
-from pydantic_ai.exceptions import RunCancelled, RunTimedOut, UsageLimitExceeded
+from pydantic_ai.exceptions import RunCancelled, RunTimedOut
 from pydantic_ai.messages import (
     INTERRUPTED_TOOL_RETURN_CONTENT,
     AgentStreamEvent,
@@ -38,21 +39,22 @@ from pydantic_core import to_jsonable_python
 
 from ..agents.definition import AgentDefinition, AgentDeps, AgentRequest
 from ..core.db import Database
-from ..core.errors import AppError
+from ..core.errors import AppError, ModelTimeout, Unavailable
 from ..llm.errors import explain
 from ..llm.models import Models
+from ..sessions.models import RunStatus
 from ..sessions.transcript import arguments_of
-from .errors import RunLimitReached, RunLost, RunNotStored, RunTooLong
 from .events import (
+    RESULT_LIMIT,
     ClosingEvent,
     Delta,
     Done,
+    Failed,
     Paused,
     Progress,
     Reasoning,
+    ToolEnd,
     ToolStart,
-    failed,
-    tool_end,
 )
 from .log import RunLog
 from .settings import RunsSettings
@@ -60,9 +62,10 @@ from .store import BegunRun, Ending, Transcript
 
 log = structlog.get_logger(__name__)
 
-Run: TypeAlias = AgentRun[AgentDeps, Any]
+STORE_EVERY_S = 0.25
 
-_SAVE_ATTEMPTS = 4
+_STORE_ATTEMPTS = 4
+_FIRST_PAUSE_S = 0.1
 
 
 @dataclass(kw_only=True)
@@ -73,19 +76,19 @@ class Turn:
     request: AgentRequest
     deps: AgentDeps
     begun: BegunRun
-    model_id: str
     models: Models
     database: Database
     settings: RunsSettings
     log: RunLog = field(default_factory=RunLog)
-    stopped_for: str | None = None
-    lost: bool = False
+    failure: AppError | None = None
+    _stopped_for: str | None = None
+    _lost: bool = False
+    _over: bool = False
     _token: CancellationToken = field(default_factory=CancellationToken)
-    _run: Run | None = None
-    _said: Callable[[], ModelResponse] | None = None
+    _run: AgentRun[AgentDeps, Any] | None = None
+    _speaking: Callable[[], ModelResponse] | None = None
     _returned: list[ToolReturnPart] = field(default_factory=list)
     _open_tools: dict[str, str] = field(default_factory=dict)
-    _over: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _urgent: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -94,48 +97,48 @@ class Turn:
 
     def stop(self, reason: str) -> None:
         """End the turn as interrupted; the first reason is the one that stays."""
-        if self.stopped_for is None and self.log.closing is None:
-            self.stopped_for = reason
+        if self._stopped_for is None and self.log.closing is None:
+            self._stopped_for = reason
             self._token.cancel()
 
     def lose(self) -> None:
-        """End the turn without writing anything: the run belongs to another process now."""
-        self.lost = True
+        """End the turn without writing anything: it was taken for dead and closed elsewhere."""
+        self._lost = True
         self.stop("lease_lost")
 
     async def play(self) -> None:
         """Play the turn to its end; a cancellation from outside only makes it an early one."""
         storing = asyncio.create_task(self._keep_stored())
         try:
-            ending, failure = await self._answer()
+            ending = await self._answer()
         except asyncio.CancelledError:
-            self.stopped_for = self.stopped_for or "cancelled"
-            ending, failure = self._interrupted(), None
+            self.stop("cancelled")
+            ending = self._ending("interrupted")
         self._over = True
         self._changed.set()
         self._urgent.set()
         await storing  # never cancelled: nobody would know whether its last commit took place
-        await self._close(ending, failure)
+        await self._close(ending)
 
-    async def _answer(self) -> tuple[Ending, AppError | None]:
+    async def _answer(self) -> Ending:
         """Let the agent answer and say how it ended; the border where every error is caught."""
         try:
             result = await self._converse()
         except RunTimedOut:
             limit = f"{self.settings.time_limit_s:g} s (RUNS__TIME_LIMIT_S)"
-            return self._failed(RunTooLong(f"the run was stopped after {limit}"))
+            self.failure = ModelTimeout(f"the run was stopped after {limit}")
         except RunCancelled:
-            return self._interrupted(), None
-        except UsageLimitExceeded as error:
-            return self._failed(RunLimitReached(str(error)))
+            return self._ending("interrupted")
         except Exception as error:
-            known = explain(error, self.model_id)
-            log.log(30 if known else 40, "run_failed", error=str(error), exc_info=not known)
-            return self._failed(known or AppError("something unexpected went wrong"))
-        if isinstance(result.output, DeferredToolRequests):
-            return Ending(status="paused", output=result.output, usage=result.usage), None
-        output = None if isinstance(result.output, str) else result.output
-        return Ending(status="completed", output=output, usage=result.usage), None
+            known = explain(error, self.begun.row.model)
+            level = logging.WARNING if known else logging.ERROR
+            log.log(level, "run_failed", error=str(error), exc_info=known is None)
+            self.failure = known or AppError("something unexpected went wrong")
+        else:
+            paused = isinstance(result.output, DeferredToolRequests)
+            output = None if isinstance(result.output, str) else result.output
+            return self._ending("paused" if paused else "completed", output)
+        return self._ending("error")
 
     async def _converse(self) -> AgentRunResult[Any]:
         agent = self.definition.agent
@@ -144,22 +147,22 @@ class Turn:
             self.request.message,
             message_history=repair_messages(self.begun.history),
             deps=self.deps,
-            model=None if own_model else await self.models.get(self.model_id),
+            model=None if own_model else await self.models.get(self.begun.row.model),
             model_settings=self.request.model_settings(),
             cancellation_token=self._token,
             timeout=self.settings.time_limit_s,
-            run_id=str(self.begun.run_id),
-            conversation_id=str(self.begun.session_id),
+            run_id=str(self.begun.row.run_id),
+            conversation_id=str(self.begun.row.session_id),
         ) as run:
             self._run = run
             async for node in run:
                 if Agent.is_model_request_node(node):
                     async with node.stream(run.ctx) as response:
-                        self._said = lambda: response.response
+                        self._speaking = lambda: response.response
                         async for event in response:
                             self._tell(event)
                 elif Agent.is_call_tools_node(node):
-                    self._said = None
+                    self._speaking = None
                     self._returned.clear()
                     async with node.stream(run.ctx) as events:
                         async for event in events:
@@ -181,8 +184,8 @@ class Turn:
                 self._tell_call(call)
             case ToolResultEvent(part=result):
                 self._returned.append(result)
-                self._tell_result(result)
                 self._urgent.set()
+                self._tell_result(result)
             case CustomEvent():
                 self._tell_progress(event)
         self._changed.set()
@@ -204,14 +207,17 @@ class Turn:
     def _tell_result(self, result: ToolReturnPart) -> None:
         self._open_tools.pop(result.tool_call_id, None)
         self.log.append(
-            tool_end(
-                result.tool_call_id, result.tool_name, result.outcome, result.model_response_str()
+            ToolEnd(
+                tool_call_id=result.tool_call_id,
+                tool_name=result.tool_name,
+                outcome=result.outcome,
+                result=result.model_response_str()[:RESULT_LIMIT],
             )
         )
 
     def _tell_progress(self, event: CustomEvent) -> None:
-        common = {"name", "tool_call_id", "tool_name", "event_kind"}
-        data = {name: value for name, value in vars(event).items() if name not in common}
+        about = {"name", "tool_call_id", "tool_name", "event_kind"}
+        data = {name: value for name, value in vars(event).items() if name not in about}
         self.log.append(
             Progress(
                 name=event.name,
@@ -225,8 +231,8 @@ class Turn:
         """Return the messages of this turn so far, with what is being said or done right now."""
         messages = list(self._run.new_messages()) if self._run else []
         answered = bool(messages) and isinstance(messages[-1], ModelResponse)
-        if self._said is not None and not answered:
-            said = self._said()
+        if self._speaking is not None and not answered:
+            said = self._speaking()
             parts = [part for part in said.parts if not isinstance(part, ToolCallPart)]
             if parts:
                 messages.append(replace(said, parts=parts, state="interrupted"))
@@ -236,10 +242,10 @@ class Turn:
 
     async def _keep_stored(self) -> None:
         """Store what has changed at short intervals, and tool results at once."""
-        while not self._over:
+        while True:
             await self._changed.wait()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._urgent.wait(), self.settings.store_every_s)
+                await asyncio.wait_for(self._urgent.wait(), STORE_EVERY_S)
             if self._over:
                 return
             self._changed.clear()
@@ -251,70 +257,65 @@ class Turn:
             except Exception:
                 log.warning("run_not_stored_yet", exc_info=True)
 
-    def _interrupted(self) -> Ending:
+    def _ending(self, status: RunStatus, output: Any = None) -> Ending:
         return Ending(
-            status="interrupted", reason=self.stopped_for or "stopped", usage=self._usage()
+            status=status,
+            reason=self.failure.code if self.failure else self._stopped_for,
+            error=self.failure.message if self.failure else None,
+            output=output,
+            usage=self._run.usage if self._run else RunUsage(),
         )
 
-    def _failed(self, error: AppError) -> tuple[Ending, AppError]:
-        ending = Ending(status="error", reason=error.code, error=error.message, usage=self._usage())
-        return ending, error
-
-    def _usage(self) -> RunUsage:
-        return self._run.usage if self._run else RunUsage()
-
-    async def _close(self, ending: Ending, failure: AppError | None) -> None:
+    async def _close(self, ending: Ending) -> None:
         """Write the end of the turn, then say it; what is not written is not said."""
         messages = self._messages()
         if ending.status != "paused":
             messages = repair_messages(messages)
-        if self.lost or not await self._store(messages, ending):
-            failure = self._not_stored()
-        self._tell_open_tools()
-        self.log.append(self._closing(ending, failure))
-
-    def _not_stored(self) -> AppError:
-        if self.lost:
-            return RunLost(
-                "the run was taken for dead while this process was silent; it is interrupted"
-            )
-        return RunNotStored("the end of the run could not be stored: ask for the run again later")
-
-    async def _store(self, messages: list[ModelMessage], ending: Ending) -> bool:
-        for attempt in range(_SAVE_ATTEMPTS):
-            try:
-                stored = await self._transcript.save(self.database, messages, ending=ending)
-                self.lost = not stored
-                return stored
-            except Exception:
-                log.error("run_not_stored", attempt=attempt + 1, exc_info=True)
-                await asyncio.sleep(0.1 * 4**attempt)
-        return False
-
-    def _tell_open_tools(self) -> None:
+        if not await self._store(messages, ending):
+            why = "it was taken for dead" if self._lost else "the database cannot be reached"
+            self.failure = Unavailable(f"the end of the run could not be stored: {why}")
         for tool_call_id, tool_name in self._open_tools.items():
             self.log.append(
-                tool_end(tool_call_id, tool_name, "interrupted", INTERRUPTED_TOOL_RETURN_CONTENT)
+                ToolEnd(
+                    tool_call_id=tool_call_id,
+                    tool_name=tool_name,
+                    outcome="interrupted",
+                    result=INTERRUPTED_TOOL_RETURN_CONTENT,
+                )
             )
+        self.log.append(self._closing(ending))
 
-    def _closing(self, ending: Ending, failure: AppError | None) -> ClosingEvent:
-        if failure is not None:
-            return failed(
-                self.begun.run_id,
-                failure.code,
-                failure.message,
-                self._transcript.assistant_message_id,
+    async def _store(self, messages: list[ModelMessage], ending: Ending) -> bool:
+        for attempt in range(_STORE_ATTEMPTS):
+            if self._lost:
+                return False
+            try:
+                self._lost = not await self._transcript.save(self.database, messages, ending)
+                return not self._lost
+            except Exception:
+                log.error("run_not_stored", attempt=attempt + 1, exc_info=True)
+                await asyncio.sleep(_FIRST_PAUSE_S * 4**attempt)
+        return False
+
+    def _closing(self, ending: Ending) -> ClosingEvent:
+        run_id, said = self.begun.row.run_id, self._transcript.assistant_message_id
+        output = to_jsonable_python(ending.output, serialize_unknown=True)
+        if self.failure is not None:
+            return Failed(
+                run_id=run_id,
+                assistant_message_id=said,
+                code=self.failure.code,
+                title=self.failure.title,
+                detail=self.failure.message,
+                retryable=self.failure.retryable,
             )
         if ending.status == "paused":
-            return Paused(
-                run_id=self.begun.run_id,
-                requests=to_jsonable_python(ending.output, serialize_unknown=True),
-            )
+            return Paused(run_id=run_id, requests=output)
         return Done(
-            run_id=self.begun.run_id,
+            run_id=run_id,
             status="completed" if ending.status == "completed" else "interrupted",
             reason=ending.reason,
-            assistant_message_id=self._transcript.assistant_message_id,
-            output=to_jsonable_python(ending.output, serialize_unknown=True),
+            assistant_message_id=said,
+            output=output,
             total_tokens=ending.usage.total_tokens,
         )

@@ -4,52 +4,75 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 
-from ..auth.caller import CallerDep
-from ..core.services import ServicesDep
+from ..auth.caller import Caller, CallerDep
+from ..core.services import Services, ServicesDep
 from . import store
-from .schemas import CleanText, Limit, MessageView, Page, SessionView
+from .schemas import CleanText, MessageView, Page, SessionView
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
 
+class _SessionsPage(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    before: UUID | None = Field(None, description="`next` of the page before.")
+    limit: int = Field(50, ge=1, le=200, description="How many at most.")
+
+
+class _Filter(_SessionsPage):
+    agent: CleanText | None = Field(None, max_length=64, description="Only those of this agent.")
+
+
+class _MessagesPage(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    after: int = Field(-1, ge=-1, lt=2**31, description="`next` of the page before.")
+    limit: int = Field(100, ge=1, le=200, description="How many at most.")
+
+
+SessionsFilter = Annotated[_Filter, Query()]
+SessionsPage = Annotated[_SessionsPage, Query()]
+MessagesPage = Annotated[_MessagesPage, Query()]
+
+
 @router.get("")
 async def list_sessions(
-    caller: CallerDep,
-    services: ServicesDep,
-    agent: Annotated[CleanText | None, Query(max_length=64, description="Of this agent.")] = None,
-    before: Annotated[UUID | None, Query(description="`next` of the page before.")] = None,
-    limit: Annotated[Limit, Query()] = 50,
+    caller: CallerDep, services: ServicesDep, page: SessionsFilter
 ) -> Page[SessionView]:
     """Your conversations, newest first."""
+    return await page_of_sessions(caller, services, page, page.agent)
+
+
+async def page_of_sessions(
+    caller: Caller, services: Services, page: SessionsPage, agent_name: str | None
+) -> Page[SessionView]:
+    """Some of the caller's conversations, with one agent or with all."""
     async with services.database.session() as db:
         found = await store.list_sessions(
-            db, caller, limit=limit + 1, agent_name=agent, before=before
+            db, caller, limit=page.limit + 1, agent_name=agent_name, before=page.before
         )
-    views = [SessionView.of(session) for session in found]
-    return Page.of(views, limit, lambda view: view.session_id)
+    return Page.of(map(SessionView.model_validate, found), page.limit, "session_id")
 
 
 @router.get("/{session_id}")
 async def get_session(session_id: UUID, caller: CallerDep, services: ServicesDep) -> SessionView:
     """One of your conversations."""
     async with services.database.session() as db:
-        return SessionView.of(await store.get_session(db, caller, session_id))
+        return SessionView.model_validate(await store.get_session(db, caller, session_id))
 
 
 @router.get("/{session_id}/messages")
 async def list_messages(
-    session_id: UUID,
-    caller: CallerDep,
-    services: ServicesDep,
-    after: Annotated[int, Query(ge=-1, lt=2**31, description="`next` of the page before.")] = -1,
-    limit: Annotated[Limit, Query()] = 100,
+    session_id: UUID, caller: CallerDep, services: ServicesDep, page: MessagesPage
 ) -> Page[MessageView]:
     """What was said in one of your conversations, in order."""
     async with services.database.session() as db:
-        found = await store.list_messages(db, caller, session_id, limit=limit + 1, after=after)
-    views = [MessageView.of(message) for message in found]
-    return Page.of(views, limit, lambda view: view.position)
+        found = await store.list_messages(
+            db, caller, session_id, limit=page.limit + 1, after=page.after
+        )
+    return Page.of(map(MessageView.model_validate, found), page.limit, "position")
 
 
 @router.delete("/{session_id}", status_code=204)

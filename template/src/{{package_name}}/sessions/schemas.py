@@ -1,13 +1,13 @@
 """Conversations as the API shows them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
-from .models import AgentMessage, AgentSession, Role
+from .models import Role
 
 T = TypeVar("T")
 
@@ -20,8 +20,6 @@ def _refuse_nul(text: str) -> str:
 
 CleanText = Annotated[str, AfterValidator(_refuse_nul)]
 """Text that every database stores as it is."""
-
-Limit = Annotated[int, Field(ge=1, le=200, description="How many at most.")]
 
 
 class SessionCreate(BaseModel):
@@ -41,36 +39,26 @@ class SessionCreate(BaseModel):
 class SessionView(BaseModel):
     """A conversation."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     session_id: UUID
-    agent: str
-    title: str | None
-    summary: str | None
+    agent: str = Field(validation_alias=AliasChoices("agent_name", "agent"))
+    title: str | None = Field(validation_alias=AliasChoices("session_title", "title"))
+    summary: str | None = Field(validation_alias=AliasChoices("session_summary", "summary"))
     preferences: dict[str, Any]
     variables: dict[str, Any]
     created_at: datetime
     updated_at: datetime
 
-    @classmethod
-    def of(cls, session: AgentSession) -> Self:
-        """Return what the API shows of a row."""
-        return cls(
-            session_id=session.session_id,
-            agent=session.agent_name,
-            title=session.session_title,
-            summary=session.session_summary,
-            preferences=session.preferences,
-            variables=session.variables,
-            created_at=session.created_at,
-            updated_at=session.updated_at,
-        )
-
 
 class MessageView(BaseModel):
     """One thing said, or one tool called with what came of it."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     message_id: UUID
     run_id: UUID
-    position: int = Field(description="Its place in the session; pass it as `after` to go on.")
+    position: int = Field(description="Its place in the session.")
     role: Role
     content: str
     tool_call_id: str | None
@@ -81,11 +69,6 @@ class MessageView(BaseModel):
     created_at: datetime
     completed_at: datetime | None = Field(description="Null while it is being said or done.")
 
-    @classmethod
-    def of(cls, message: AgentMessage) -> Self:
-        """Return what the API shows of a row."""
-        return cls.model_validate(message, from_attributes=True)
-
 
 class Page(BaseModel, Generic[T]):
     """Some of many things; there are more as long as `next` is not null."""
@@ -94,7 +77,12 @@ class Page(BaseModel, Generic[T]):
     next: str | None = Field(description="The cursor of the next page.")
 
     @classmethod
-    def of(cls, found: Sequence[T], limit: int, cursor: Callable[[T], object]) -> Self:
-        """Return the first `limit` of what was found, which is one more if there are more."""
-        items = list(found[:limit])
-        return cls(items=items, next=str(cursor(items[-1])) if len(found) > limit else None)
+    def of(cls, found: Iterable[T], limit: int, cursor: str) -> Self:
+        """Return the first `limit` of what was found, which is one more if there are more.
+
+        `cursor` names the field whose last value asks for what follows.
+        """
+        items = list(found)
+        more = len(items) > limit
+        next_page = str(getattr(items[limit - 1], cursor)) if more else None
+        return cls(items=items[:limit], next=next_page)

@@ -1,8 +1,6 @@
 """Queries of conversations. Each takes the caller, and sees nobody else's rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from pydantic_ai.messages import ModelMessage
@@ -13,7 +11,8 @@ from ..auth.caller import Caller
 from ..core.errors import NotFound
 from ..core.orm import utc_now
 from .models import AgentMessage, AgentRun, AgentSession
-from .transcript import from_data
+from .schemas import SessionCreate
+from .transcript import decode
 
 STOP_TOPIC = "runs.stop"
 """The bus carries the id of a run on it when somebody wants that run to stop."""
@@ -21,24 +20,16 @@ STOP_TOPIC = "runs.stop"
 TITLE_LENGTH = 80
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewSession:
-    """What a caller may say about a session when it begins."""
-
-    agent_name: str
-    title: str | None = None
-    preferences: dict[str, Any] = field(default_factory=dict)
-    variables: dict[str, Any] = field(default_factory=dict)
-
-
-async def create_session(db: AsyncSession, caller: Caller, new: NewSession) -> AgentSession:
+async def create_session(
+    db: AsyncSession, caller: Caller, agent_name: str, asked: SessionCreate
+) -> AgentSession:
     """Add a session of the caller's."""
     session = AgentSession(
         user_id=caller.id,
-        agent_name=new.agent_name,
-        session_title=new.title,
-        preferences=new.preferences,
-        variables=new.variables,
+        agent_name=agent_name,
+        session_title=asked.title,
+        preferences=asked.preferences,
+        variables=asked.variables,
     )
     db.add(session)
     await db.flush()
@@ -150,40 +141,22 @@ async def get_run(db: AsyncSession, caller: Caller, run_id: UUID) -> AgentRun:
     return run
 
 
-async def messages_of_run(db: AsyncSession, caller: Caller, run_id: UUID) -> Sequence[AgentMessage]:
-    """Return the messages of the caller's run, in order."""
+async def load_history(
+    db: AsyncSession, caller: Caller, session_id: UUID
+) -> tuple[list[ModelMessage], int]:
+    """Return every message of the caller's session, exactly as the model saw and wrote them.
+
+    The number behind them is the position of the next row.
+    """
     query = (
-        select(AgentMessage)
-        .join(AgentRun, AgentRun.run_id == AgentMessage.run_id)
-        .where(AgentMessage.run_id == run_id, AgentRun.user_id == caller.id)
-        .order_by(AgentMessage.position)
-    )
-    return (await db.scalars(query)).all()
-
-
-async def load_history(db: AsyncSession, caller: Caller, session_id: UUID) -> list[ModelMessage]:
-    """Return every message of the caller's session, exactly as the model saw and wrote them."""
-    query = (
-        select(AgentMessage.data)
-        .join(AgentSession, AgentSession.session_id == AgentMessage.session_id)
-        .where(
-            AgentMessage.session_id == session_id,
-            AgentMessage.data.is_not(None),
-            AgentSession.user_id == caller.id,
-        )
-        .order_by(AgentMessage.position)
-    )
-    return from_data((await db.scalars(query)).all())
-
-
-async def next_position(db: AsyncSession, caller: Caller, session_id: UUID) -> int:
-    """Return the position of the next message in the caller's session."""
-    last = await db.scalar(
-        select(func.max(AgentMessage.position))
+        select(AgentMessage.data, AgentMessage.position)
         .join(AgentSession, AgentSession.session_id == AgentMessage.session_id)
         .where(AgentMessage.session_id == session_id, AgentSession.user_id == caller.id)
+        .order_by(AgentMessage.position)
     )
-    return 0 if last is None else last + 1
+    rows = (await db.execute(query)).all()
+    messages = [decode(data) for data, _ in rows if data is not None]
+    return messages, rows[-1].position + 1 if rows else 0
 
 
 def title_from(message: str) -> str:

@@ -6,7 +6,7 @@ stored again and again while it goes on.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,6 @@ from pydantic_ai.messages import (
     ModelMessage,
     ModelRequest,
     ModelResponse,
-    RetryFeedbackPart,
     TextPart,
     ToolCallPart,
     ToolReturnPart,
@@ -24,6 +23,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_core import from_json
 
+from ..core.orm import utc_now
 from .models import Role
 
 OUTCOME_UNKNOWN = "the run ended while the tool was at work: whether it had an effect is unknown"
@@ -36,14 +36,14 @@ class Line:
     """What one message row says. `completed_at` is None while it is being said or done."""
 
     role: Role
-    content: str = ""
+    content: str
     tool_call_id: str | None = None
     tool_name: str | None = None
     tool_arguments: Any = None
     data: str | None = None
     interrupted: bool = False
     error: str | None = None
-    created_at: datetime | None = None
+    created_at: datetime
     completed_at: datetime | None = None
 
 
@@ -59,45 +59,59 @@ def decode(data: str) -> ModelMessage:
 
 def to_lines(messages: Iterable[ModelMessage]) -> list[Line]:
     """Return the rows that tell `messages`, in order."""
-    lines: list[Line] = []
-    open_calls: dict[str, list[Line]] = defaultdict(list)
+    teller = _Teller()
     for message in messages:
         if isinstance(message, ModelResponse):
-            _add_response(message, lines, open_calls)
+            teller.tell_response(message)
         else:
-            _add_request(message, lines, open_calls)
-    return lines
+            teller.tell_request(message)
+    return teller.lines
 
 
-def _add_response(
-    response: ModelResponse, lines: list[Line], open_calls: dict[str, list[Line]]
-) -> None:
-    complete = response.state == "complete"
-    said = Line(
-        role="assistant",
-        content=plain(
-            "".join(part.content for part in response.parts if isinstance(part, TextPart))
-        ),
-        data=encode(response),
-        interrupted=not complete,
-        created_at=response.timestamp,
-        completed_at=response.timestamp if complete else None,
-    )
-    lines.append(said)
-    for part in response.parts:
-        if isinstance(part, ToolCallPart):
-            lines.append(_call(part, response))
-            open_calls[part.tool_call_id].append(lines[-1])
+class _Teller:
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self._open_calls: dict[str, list[int]] = defaultdict(list)
+
+    def tell_response(self, response: ModelResponse) -> None:
+        complete = response.state == "complete"
+        text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+        self._add("assistant", text, response.timestamp, complete)
+        self.lines[-1].data = encode(response)
+        for call in response.parts:
+            if isinstance(call, ToolCallPart):
+                self._open_calls[call.tool_call_id].append(len(self.lines))
+                self._add("tool", "", response.timestamp, complete=False)
+                self.lines[-1].tool_call_id = plain(call.tool_call_id)[:255]
+                self.lines[-1].tool_name = plain(call.tool_name)[:255]
+                self.lines[-1].tool_arguments = arguments_of(call)
+
+    def tell_request(self, request: ModelRequest) -> None:
+        first = len(self.lines)
+        for part in request.parts:
+            if isinstance(part, ToolReturnPart) and self._open_calls[part.tool_call_id]:
+                at = self._open_calls[part.tool_call_id].pop(0)
+                _finish(self.lines[at], part)
+                first = min(first, at)
+            elif isinstance(part, UserPromptPart):
+                self._add("user", _prompt_text(part), part.timestamp)
+        if first == len(self.lines):  # for the model only, such as feedback about its output
+            self._add("system", "", request.timestamp or utc_now())
+        self.lines[first].data = encode(request)
+
+    def _add(self, role: Role, content: str, at: datetime, complete: bool = True) -> None:
+        line = Line(role=role, content=plain(content), created_at=at, interrupted=not complete)
+        line.completed_at = at if complete else None
+        self.lines.append(line)
 
 
-def _call(part: ToolCallPart, response: ModelResponse) -> Line:
-    return Line(
-        role="tool",
-        tool_call_id=plain(part.tool_call_id)[:255],
-        tool_name=plain(part.tool_name)[:255],
-        tool_arguments=arguments_of(part),
-        created_at=response.timestamp,
-    )
+def _finish(line: Line, result: ToolReturnPart) -> None:
+    line.content = plain(result.model_response_str())
+    if result.outcome == "interrupted":
+        line.error = OUTCOME_UNKNOWN
+        return
+    line.completed_at, line.interrupted = result.timestamp, False
+    line.error = None if result.outcome == "success" else result.outcome
 
 
 def arguments_of(call: ToolCallPart) -> Any:
@@ -105,61 +119,17 @@ def arguments_of(call: ToolCallPart) -> Any:
     if not isinstance(call.args, str):
         return call.args or {}
     try:
-        return from_json(call.args) if call.args else {}
+        return from_json(call.args or "{}")
     except ValueError:
         return call.args
 
 
-def _add_request(
-    request: ModelRequest, lines: list[Line], open_calls: dict[str, list[Line]]
-) -> None:
-    told: list[Line] = []
-    for part in request.parts:
-        if isinstance(part, ToolReturnPart) and open_calls[part.tool_call_id]:
-            line = open_calls[part.tool_call_id].pop(0)
-            _finish(line, part)
-            told.append(line)
-        elif isinstance(part, UserPromptPart):
-            told.append(
-                Line(role="user", content=plain(prompt_text(part)), created_at=part.timestamp)
-            )
-        elif isinstance(part, RetryFeedbackPart):
-            told.append(
-                Line(role="system", content=plain(part.model_response()), created_at=part.timestamp)
-            )
-    if not told:  # kept for the model, of no interest to people
-        told.append(Line(role="system", created_at=request.timestamp))
-    for line in told:
-        line.completed_at = line.completed_at or (None if line.interrupted else line.created_at)
-    known = {id(line) for line in lines}
-    lines.extend(line for line in told if id(line) not in known)
-    first = next(line for line in lines if any(line is one for one in told))
-    first.data = encode(request)
-
-
-def _finish(line: Line, part: ToolReturnPart) -> None:
-    line.content = plain(part.model_response_str())
-    if part.outcome == "interrupted":
-        line.interrupted, line.error = True, OUTCOME_UNKNOWN
-        return
-    line.completed_at = part.timestamp
-    if part.outcome != "success":
-        line.error = part.outcome
-
-
-def prompt_text(part: UserPromptPart) -> str:
-    """Return the text of what the user sent; anything else in it is only named."""
+def _prompt_text(part: UserPromptPart) -> str:
     if isinstance(part.content, str):
         return part.content
-    pieces = (item if isinstance(item, str) else f"[{item.kind}]" for item in part.content)
-    return "\n".join(pieces)
+    return "\n".join(item if isinstance(item, str) else f"[{item.kind}]" for item in part.content)
 
 
 def plain(text: str) -> str:
     """Return `text` as PostgreSQL can store it: NUL and lone surrogates are replaced."""
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
-
-
-def from_data(rows: Sequence[str | None]) -> list[ModelMessage]:
-    """Return the exact messages that rows hold, in the order of the rows."""
-    return [decode(data) for data in rows if data is not None]

@@ -2,4 +2,4 @@
 
 from ..core.modules import AppModule
 
-module = AppModule(name="tools", router=".routes:router", after=("auth", "llm"))
+module = AppModule(name="tools")

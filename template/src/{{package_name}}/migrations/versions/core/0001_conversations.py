@@ -4,6 +4,8 @@ Revision ID: core_0001
 Revises:
 """
 
+from uuid import UUID
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -25,7 +27,7 @@ def upgrade() -> None:
 def _create_sessions() -> None:
     op.create_table(
         "ai_agent_sessions",
-        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("session_id", sa.Uuid(), primary_key=True),
         sa.Column("user_id", sa.String(255), nullable=False),
         sa.Column("agent_name", sa.String(64), nullable=False),
         sa.Column("session_title", sa.String(200)),
@@ -36,7 +38,6 @@ def _create_sessions() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.Column("deleted_at", TIME),
-        sa.PrimaryKeyConstraint("session_id", name="pk_ai_agent_sessions"),
     )
     op.create_index("ix_ai_agent_sessions_user_id", "ai_agent_sessions", ["user_id", "session_id"])
     op.create_index(
@@ -49,8 +50,8 @@ def _create_sessions() -> None:
 def _create_runs() -> None:
     op.create_table(
         "ai_agent_runs",
-        sa.Column("run_id", sa.Uuid(), nullable=False),
-        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("run_id", sa.Uuid(), primary_key=True),
+        _reference("session_id", "ai_agent_sessions"),
         sa.Column("user_id", sa.String(255), nullable=False),
         sa.Column("agent_name", sa.String(64), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
@@ -72,15 +73,8 @@ def _create_runs() -> None:
         sa.Column("completed_at", TIME),
         sa.CheckConstraint(
             "status IN ('queued', 'running', 'paused', 'completed', 'interrupted', 'error')",
-            name="ck_ai_agent_runs_status",
+            name=op.f("ck_ai_agent_runs_status"),
         ),
-        sa.ForeignKeyConstraint(
-            ["session_id"],
-            ["ai_agent_sessions.session_id"],
-            name="fk_ai_agent_runs_session_id_ai_agent_sessions",
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("run_id", name="pk_ai_agent_runs"),
     )
     op.create_index("ix_ai_agent_runs_session_id", "ai_agent_runs", ["session_id", "run_id"])
     op.create_index(
@@ -99,9 +93,9 @@ def _create_runs() -> None:
 def _create_messages() -> None:
     op.create_table(
         "ai_agent_messages",
-        sa.Column("message_id", sa.Uuid(), nullable=False),
-        sa.Column("session_id", sa.Uuid(), nullable=False),
-        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), primary_key=True),
+        _reference("session_id", "ai_agent_sessions"),
+        _reference("run_id", "ai_agent_runs"),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
@@ -114,21 +108,9 @@ def _create_messages() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("completed_at", TIME),
         sa.CheckConstraint(
-            "role IN ('user', 'assistant', 'system', 'tool')", name="ck_ai_agent_messages_role"
+            "role IN ('user', 'assistant', 'system', 'tool')",
+            name=op.f("ck_ai_agent_messages_role"),
         ),
-        sa.ForeignKeyConstraint(
-            ["session_id"],
-            ["ai_agent_sessions.session_id"],
-            name="fk_ai_agent_messages_session_id_ai_agent_sessions",
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["run_id"],
-            ["ai_agent_runs.run_id"],
-            name="fk_ai_agent_messages_run_id_ai_agent_runs",
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("message_id", name="pk_ai_agent_messages"),
     )
     op.create_index("ix_ai_agent_messages_run_id", "ai_agent_messages", ["run_id", "position"])
     op.create_index(
@@ -137,6 +119,11 @@ def _create_messages() -> None:
         ["session_id", "position"],
         unique=True,
     )
+
+
+def _reference(name: str, table: str) -> sa.Column[UUID]:
+    key = sa.ForeignKey(f"{table}.{name}", ondelete="CASCADE")
+    return sa.Column(name, sa.Uuid(), key, nullable=False)
 
 
 def downgrade() -> None:
