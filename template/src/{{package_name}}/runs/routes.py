@@ -24,7 +24,7 @@ from .settings import RunsSettings
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "model": StandardResponse[Answer],
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {}},
         "description": "The answer; with `stream` its events, which end with done, paused or error",
     }
 }
