@@ -4,6 +4,9 @@ Nothing heavy is imported before a command needs it, so that `--help` is quick.
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 """
 
+import os
+import secrets
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,9 +19,6 @@ from .core.modules import discover
 
 if TYPE_CHECKING:
     from .core.settings import Settings
-
-HostOption = Annotated[str | None, typer.Option(help="Address to bind; by default SERVER_HOST.")]
-PortOption = Annotated[int | None, typer.Option(help="Port to bind; by default SERVER_PORT.")]
 
 
 def main() -> None:
@@ -61,17 +61,15 @@ def _print_version(wanted: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
-        ),
+        typer.Option("--version", help="Print it.", is_eager=True, callback=_print_version),
     ] = False,
 ) -> None:
     pass
 
 
 def serve(
-    host: HostOption = None,
-    port: PortOption = None,
+    host: Annotated[str | None, typer.Option(help="By default SERVER_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="By default SERVER_PORT.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer requests.")] = 1,
     reload: Annotated[bool, typer.Option(help="Start again when the code changes.")] = False,
 ) -> None:
@@ -86,9 +84,9 @@ def serve(
     from .core.settings import get_settings
 
     settings = get_settings()
-    _check_workers(settings, workers)
     host = settings.server_host if host is None else host
     port = settings.server_port if port is None else port
+    _check_workers(settings, workers)
     _check_port(host, port)
     configure_logging(settings)
     with_database(prepare_schema)
@@ -112,6 +110,7 @@ def status(
     """Ask the running service how it is; exit code 1 when it is down or away."""
     import httpx2
 
+    from .core.health import Health
     from .core.settings import get_settings
 
     settings = get_settings()
@@ -119,38 +118,49 @@ def status(
     try:
         # The default address is this machine's, whatever proxy the environment names.
         answer = httpx2.get(f"{base.rstrip('/')}/health", timeout=10, trust_env=url is not None)
-        health = answer.json()
-        lines = [f"{health['name']} {health['version']}: {health['status']}"]
-        for name, check in health["checks"].items():
-            facts = " ".join(f"{key}={value}" for key, value in check["facts"].items())
-            lines.append(f"  {name}: {check['status']} {facts} {check['summary']}".rstrip())
+        health = Health.model_validate_json(answer.content)
     except httpx2.HTTPError as error:
         raise StartupError(f"nothing answers at {base} ({error}): run `{NAME} serve`") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise StartupError(f"what answers at {base} is not this service") from error
-    typer.echo("\n".join(lines))
-    if health["status"] == "down":
+    typer.echo(f"{health.name} {health.version}: {health.status}")
+    for name, check in health.checks.items():
+        facts = " ".join(f"{key}={value}" for key, value in check.facts.items())
+        typer.echo(f"  {name}: {check.status} {facts} {check.summary}".rstrip())
+    if health.status == "down":
         raise typer.Exit(1)
 
 
 def init() -> None:
     """Make this folder ready to serve: `.env` with fresh secrets, `data/`, the schema."""
-    from .core.env_file import write_env_file
-    from .core.settings import DATA_DIR
-
-    example, target = Path(".env.example"), Path(".env")
-    if target.exists():
-        typer.echo(".env is there and stays as it is")
-    elif example.exists():
-        write_env_file(example, target)
-        typer.echo("wrote .env")
-    DATA_DIR.mkdir(exist_ok=True)
+    is_new = _write_env_file(Path(".env.example"), Path(".env"))
+    Path("data").mkdir(exist_ok=True)
 
     from .core.commands import with_database
     from .core.migrate import upgrade
 
-    with_database(upgrade)
-    typer.echo("the database is ready")
+    try:
+        with_database(upgrade)
+    except StartupError as error:
+        if not is_new:
+            raise
+        typer.echo(f"not ready yet: {error.message}; then run `{NAME} init` again")
+    else:
+        typer.echo("the database is ready")
+
+
+def _write_env_file(example: Path, target: Path) -> bool:
+    """Copy `example` with fresh secrets for `<generate>`, for the owner's eyes only."""
+    if target.exists() or not example.exists():
+        return False
+    text = example.read_text("utf-8")
+    while "=<generate>\n" in text:
+        text = text.replace("=<generate>\n", f"={secrets.token_urlsafe(32)}\n", 1)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    typer.echo(f"wrote {target}")
+    return True
 
 
 def _check_workers(settings: "Settings", workers: int) -> None:
@@ -162,24 +172,18 @@ def _check_workers(settings: "Settings", workers: int) -> None:
         )
     if workers > 1 and settings.log_file is not None:
         raise StartupError(
-            f"{workers} workers cannot rotate one file: unset LOG_FILE and keep what they write to "
-            f"stderr, or leave out --workers"
+            f"{workers} workers cannot rotate one file: unset LOG_FILE, or leave out --workers"
         )
 
 
 def _check_port(host: str, port: int) -> None:
-    import socket
-
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        if sys.platform != "win32":  # there, this option would share the port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StartupError(
-                f"cannot listen on {host}:{port} ({error.strerror}): try --port {port + 1}"
-            ) from error
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise StartupError(
+            f"cannot listen on {host}:{port} ({error.strerror}): try --port {port + 1}"
+        ) from error
 
 
 def _browsable(host: str) -> str:

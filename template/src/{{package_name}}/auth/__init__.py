@@ -2,4 +2,4 @@
 
 from ..core.modules import AppModule
 
-module = AppModule(name="auth", settings=".settings:AuthSettings")
+module = AppModule(name="auth", settings=".caller:AuthSettings")

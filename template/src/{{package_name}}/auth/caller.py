@@ -11,11 +11,20 @@ from ipaddress import ip_address
 from typing import Annotated
 
 from fastapi import Depends
+from pydantic import Field
 from starlette.requests import HTTPConnection
 
 from ..core.errors import Forbidden
 from ..core.services import ServicesDep
-from .settings import AuthSettings
+from ..core.settings import RoomSettings
+
+
+class AuthSettings(RoomSettings):
+    """Who may call without saying who they are."""
+
+    allow_anonymous: bool = Field(
+        False, description="Let callers on other machines in without authentication."
+    )
 
 
 @dataclass(frozen=True)
@@ -33,21 +42,17 @@ async def current_caller(connection: HTTPConnection, services: ServicesDep) -> C
 
     Raises `Forbidden` for a caller elsewhere while nothing says who it is.
     """
-    if services.get(AuthSettings).allow_anonymous or _is_local(connection):
+    peer = connection.client.host if connection.client else ""
+    is_local = is_loopback(peer) and is_loopback(connection.url.hostname or "")
+    if is_local or services.get(AuthSettings).allow_anonymous:
         return LOCAL
     raise Forbidden(
         "this service has no authentication and answers its own machine only: set "
-        "ALLOW_ANONYMOUS=true if whoever can reach it may use it",
-        details={"setting": "ALLOW_ANONYMOUS"},
+        "ALLOW_ANONYMOUS=true if whoever can reach it may use it"
     )
 
 
 CallerDep = Annotated[Caller, Depends(current_caller)]
-
-
-def _is_local(connection: HTTPConnection) -> bool:
-    peer = connection.client.host if connection.client else ""
-    return is_loopback(peer) and is_loopback(connection.url.hostname or "")
 
 
 def is_loopback(host: str) -> bool:
@@ -58,5 +63,4 @@ def is_loopback(host: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

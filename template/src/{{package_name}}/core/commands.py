@@ -21,13 +21,22 @@ def with_database(action: "Callable[[Database], Awaitable[T]]") -> T:
 
     Raises `StartupError` when the database does not answer.
     """
+    from sqlalchemy.exc import DBAPIError
+
     from .db import Database
     from .settings import get_settings
 
     async def run() -> T:
         database = Database(get_settings())
         try:
-            await _check_connection(database)
+            await database.ping()
+        except (OSError, DBAPIError) as error:
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            raise StartupError(
+                f"the database {database.url!r} does not answer ({reason}): "
+                f"start it, or correct DATABASE_URL"
+            ) from error
+        try:
             return await action(database)
         finally:
             await database.close()
@@ -35,23 +44,8 @@ def with_database(action: "Callable[[Database], Awaitable[T]]") -> T:
     return asyncio.run(run())
 
 
-async def _check_connection(database: "Database") -> None:
-    from sqlalchemy.exc import DBAPIError
-
-    try:
-        await database.ping()
-    except (OSError, DBAPIError) as error:
-        reason = str(error.orig if isinstance(error, DBAPIError) else error)
-        raise StartupError(
-            f"the database {database.url!r} does not answer ({reason}): "
-            f"start it, or correct DATABASE_URL"
-        ) from error
-
-
 @app.command()
-def upgrade(
-    revision: Annotated[str, typer.Argument(help="Up to this one.")] = "heads",
-) -> None:
+def upgrade(revision: Annotated[str, typer.Argument(help="Up to this one.")] = "heads") -> None:
     """Apply the migrations that the database lacks."""
     from . import migrate
 
@@ -78,8 +72,7 @@ def revision(
     """Write a migration from what the models have and the database lacks."""
     from . import migrate
 
-    path = with_database(lambda database: migrate.write_revision(database, message, empty=empty))
-    typer.echo(path)
+    typer.echo(with_database(lambda database: migrate.write_revision(database, message, empty)))
 
 
 @app.command()
@@ -93,7 +86,7 @@ def check() -> None:
     typer.echo("The database is what the models say.")
 
 
-@app.command("current")
+@app.command()
 def current() -> None:
     """Print the revisions that the database is at."""
     from . import migrate

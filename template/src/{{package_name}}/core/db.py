@@ -8,7 +8,7 @@ overwrite what another has written in between, or fail.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from .. import NAME
 from .settings import Settings
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -103,12 +104,11 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: URL, settings: Settings) -> AsyncEngine:
-    server_settings: dict[str, Any] = {"application_name": settings.application_name}
     return create_async_engine(
         url,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout_s,
         pool_pre_ping=True,
-        connect_args={"server_settings": server_settings},
+        connect_args={"server_settings": {"application_name": NAME}},
     )

@@ -6,16 +6,14 @@
     ├── Forbidden                403  forbidden
     ├── NotFound                 404  not_found
     ├── Conflict                 409  conflict
-    ├── TooManyRequests          429  too_many_requests   retryable
     ├── ModelError               502  model_error         retryable
     │   └── ModelTimeout         504  model_timeout       retryable
-    ├── ToolError                502  tool_error
     ├── Unavailable              503  unavailable         retryable
     └── StartupError             500  startup_error
 
-Each carries a stable `code` for programs and a message for people that says what was given,
-what was expected and what to do next. `core.problems` turns them into HTTP answers; nothing
-here knows about HTTP beyond the number, so agents and tools may raise them.
+Each has a stable `code` for programs and a message for people that says what was given, what was
+expected and what to do next. `core.problems` makes HTTP answers of them; nothing here knows more
+of HTTP than the number, so agents and tools may raise them.
 """
 
 from collections.abc import Mapping
@@ -42,89 +40,53 @@ class AppError(Exception):
 class InvalidRequest(AppError):
     """The request is well formed, but what it asks for makes no sense."""
 
-    code = "invalid_request"
-    status = 422
-    title = "Invalid request"
+    code, status, title = "invalid_request", 422, "Invalid request"
 
 
 class Unauthenticated(AppError):
     """Nobody knows who is calling; `challenge` becomes the `WWW-Authenticate` header."""
 
-    code = "unauthenticated"
-    status = 401
-    title = "Authentication required"
+    code, status, title = "unauthenticated", 401, "Authentication required"
     challenge: ClassVar[str] = "Bearer"
 
 
 class Forbidden(AppError):
-    """The caller is known and may not do this."""
+    """The caller may not do this."""
 
-    code = "forbidden"
-    status = 403
-    title = "Forbidden"
+    code, status, title = "forbidden", 403, "Forbidden"
 
 
 class NotFound(AppError):
     """There is no such thing, or it is not the caller's to see."""
 
-    code = "not_found"
-    status = 404
-    title = "Not found"
+    code, status, title = "not_found", 404, "Not found"
 
 
 class Conflict(AppError):
     """The request contradicts the present state."""
 
-    code = "conflict"
-    status = 409
-    title = "Conflict"
-
-
-class TooManyRequests(AppError):
-    """The caller, or everybody together, asks for more than is allowed at once."""
-
-    code = "too_many_requests"
-    status = 429
-    title = "Too many requests"
-    retryable = True
+    code, status, title = "conflict", 409, "Conflict"
 
 
 class ModelError(AppError):
     """The language model, or the way to it, failed."""
 
-    code = "model_error"
-    status = 502
-    title = "The model failed"
-    retryable = True
+    code, status, title, retryable = "model_error", 502, "The model failed", True
 
 
 class ModelTimeout(ModelError):
     """The language model did not answer in time."""
 
-    code = "model_timeout"
-    status = 504
-    title = "The model took too long"
-
-
-class ToolError(AppError):
-    """A tool failed in a way that the model could not mend."""
-
-    code = "tool_error"
-    status = 502
-    title = "A tool failed"
+    code, status, title = "model_timeout", 504, "The model took too long"
 
 
 class Unavailable(AppError):
     """Something that the service depends on is away for now."""
 
-    code = "unavailable"
-    status = 503
-    title = "Temporarily unavailable"
-    retryable = True
+    code, status, title, retryable = "unavailable", 503, "Temporarily unavailable", True
 
 
 class StartupError(AppError):
     """The service cannot start as it is configured or laid out."""
 
-    code = "startup_error"
-    title = "The service cannot start"
+    code, title = "startup_error", "The service cannot start"

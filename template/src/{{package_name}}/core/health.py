@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import structlog
@@ -10,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from .. import NAME, __version__
-from .modules import AppModule, discover
+from .modules import discover
 from .services import Services, ServicesDep
 
 log = structlog.get_logger(__name__)
@@ -19,24 +18,15 @@ Status = Literal["ok", "degraded", "down"]
 
 CHECK_TIMEOUT_S = 2.0
 CRITICAL = frozenset({"database"})
-"""The checks without which no request can be answered; any other one only degrades."""
+"""The parts without which no request can be answered; any other one only degrades."""
 
 
-@dataclass(frozen=True)
-class HealthReport:
+class HealthReport(BaseModel):
     """How one part of the service is; `facts` are shown as they are, so they hold no secret."""
 
     status: Status = "ok"
     summary: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-class Check(BaseModel):
-    """One part of the service."""
-
-    status: Status
-    summary: str
-    facts: dict[str, Any]
+    facts: dict[str, Any] = {}
 
 
 class Health(BaseModel):
@@ -45,7 +35,7 @@ class Health(BaseModel):
     status: Status
     name: str
     version: str
-    checks: dict[str, Check]
+    checks: dict[str, HealthReport]
 
 
 def roll_up(reports: Mapping[str, HealthReport]) -> Status:
@@ -64,37 +54,10 @@ async def ask(
     try:
         return await asyncio.wait_for(check, timeout_s)
     except TimeoutError:
-        return HealthReport("down", f"no answer within {timeout_s:g} s")
+        return HealthReport(status="down", summary=f"no answer within {timeout_s:g} s")
     except Exception as error:
         log.warning("health_check_failed", check=name, error=str(error))
-        return HealthReport("down", type(error).__name__)
-
-
-async def check_service(
-    services: Services, modules: tuple[AppModule, ...]
-) -> dict[str, HealthReport]:
-    """Every part's report by name, asked all at once."""
-    checks: dict[str, Awaitable[HealthReport]] = {
-        "database": _check_database(services),
-        "bus": _check_bus(services),
-    }
-    for module in modules:
-        if module.health is not None:
-            checks[module.name] = module.load(module.health)(services)
-    reports = await asyncio.gather(*(ask(name, check) for name, check in checks.items()))
-    return dict(zip(checks, reports, strict=True))
-
-
-async def _check_database(services: Services) -> HealthReport:
-    await services.database.ping()
-    return HealthReport(facts={"dialect": services.database.dialect})
-
-
-async def _check_bus(services: Services) -> HealthReport:
-    facts = {"kind": type(services.bus).__name__.removesuffix("Bus").lower()}
-    if services.bus.connected:
-        return HealthReport(facts=facts)
-    return HealthReport("degraded", "not connected; trying again", facts)
+        return HealthReport(status="down", summary=type(error).__name__)
 
 
 router = APIRouter(tags=["health"])
@@ -103,12 +66,27 @@ router = APIRouter(tags=["health"])
 @router.get("/health", responses={503: {"model": Health, "description": "The service is down"}})
 async def health(services: ServicesDep, response: Response) -> Health:
     """Whether the service can answer requests: 200 when it is ok or degraded, 503 when down."""
-    root = __package__.rpartition(".")[0]
-    reports = await check_service(services, discover(root))
+    checks: dict[str, Awaitable[HealthReport]] = {
+        "database": _check_database(services),
+        "bus": _check_bus(services),
+    }
+    for module in discover(__package__.rpartition(".")[0]):
+        if module.health is not None:
+            checks[module.name] = module.load(module.health)(services)
+    answers = await asyncio.gather(*(ask(name, check) for name, check in checks.items()))
+    reports = dict(zip(checks, answers, strict=True))
     status = roll_up(reports)
     response.status_code = 503 if status == "down" else 200
-    checks = {
-        name: Check(status=report.status, summary=report.summary, facts=dict(report.facts))
-        for name, report in reports.items()
-    }
-    return Health(status=status, name=NAME, version=__version__, checks=checks)
+    return Health(status=status, name=NAME, version=__version__, checks=reports)
+
+
+async def _check_database(services: Services) -> HealthReport:
+    await services.database.ping()
+    return HealthReport(facts={"dialect": services.database.dialect})
+
+
+async def _check_bus(services: Services) -> HealthReport:
+    facts = {"kind": services.bus.kind}
+    if services.bus.connected:
+        return HealthReport(facts=facts)
+    return HealthReport(status="degraded", summary="not connected; trying again", facts=facts)

@@ -33,45 +33,29 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
+        given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        request_id = given if _ACCEPTABLE_ID.fullmatch(given) else str(uuid7())
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await _Request(scope, send, request_id).serve(self.app, receive, debug=self.debug)
+            await self._serve(scope, receive, send, request_id)
 
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        started, status = time.perf_counter(), None
 
-class _Request:
-    """One request on its way: remembers the status that was sent."""
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            await send(message)
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
-        self.scope = scope
-        self._send = send
-        self.request_id = request_id
-        self.status: int | None = None
-
-    async def serve(self, app: ASGIApp, receive: Receive, *, debug: bool) -> None:
-        started = time.perf_counter()
         try:
-            await app(self.scope, receive, self.send)
+            await self.app(scope, receive, send_with_id)
         except Exception as error:
             log.exception("request_failed")
-            if self.status is not None:
+            if status is not None:
                 raise  # half an answer is out: the server must break the connection
-            await unexpected_response(error, debug=debug)(self.scope, receive, self.send)
+            await unexpected_response(error, debug=self.debug)(scope, receive, send_with_id)
         finally:
-            log.info(
-                "request",
-                method=self.scope["method"],
-                path=self.scope["path"],
-                status=self.status,
-                duration_ms=round((time.perf_counter() - started) * 1000, 1),
-            )
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            MutableHeaders(scope=message)[REQUEST_ID_HEADER] = self.request_id
-        await self._send(message)
-
-
-def _request_id(headers: Headers) -> str:
-    given = headers.get(REQUEST_ID_HEADER, "")
-    return given if _ACCEPTABLE_ID.fullmatch(given) else str(uuid7())
+            duration_ms = round((time.perf_counter() - started) * 1000, 1)
+            about = {"method": scope["method"], "path": scope["path"], "status": status}
+            log.info("request", **about, duration_ms=duration_ms)

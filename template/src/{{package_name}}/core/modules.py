@@ -5,7 +5,6 @@ parts are named as `".routes:router"` (relative to the room) and loaded when the
 that `--help` imports no web framework and no database.
 """
 
-import pkgutil
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -14,8 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from .errors import StartupError
 
@@ -35,8 +33,6 @@ Part: TypeAlias = T | str
 Health: TypeAlias = "Callable[[Services], Awaitable[HealthReport]]"
 Lifespan: TypeAlias = "Callable[[Services], AbstractAsyncContextManager[None]]"
 Router: TypeAlias = "APIRouter | Callable[[Services], APIRouter]"
-
-_NOT_ROOMS = frozenset({"migrations"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +87,15 @@ def discover(package: str) -> tuple[AppModule, ...]:
 
     Raises `StartupError` for a folder that is no room, naming the file to mend.
     """
-    root = import_module(package)
-    modules = [_read_room(package, folder) for folder in _folders(root)]
-    return _ordered({module.name: module for module in modules})
+    [root] = import_module(package).__path__
+    folders = sorted(folder for folder in Path(root).iterdir() if _may_be_room(folder))
+    modules = {folder.name: _read_room(package, folder) for folder in folders}
+    graph = {name: modules.keys() & module.after for name, module in modules.items()}
+    try:
+        return tuple(modules[name] for name in TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise StartupError(f"rooms wait for each other in `after`: {circle}") from None
 
 
 def import_models(package: str) -> None:
@@ -104,13 +106,8 @@ def import_models(package: str) -> None:
             import_module(name)
 
 
-def _folders(package: ModuleType) -> list[Path]:
-    folders = (path for root in package.__path__ for path in Path(root).iterdir() if path.is_dir())
-    return sorted(path for path in folders if _may_be_room(path))
-
-
 def _may_be_room(folder: Path) -> bool:
-    if folder.name in _NOT_ROOMS or folder.name.startswith((".", "_")):
+    if folder.name == "migrations" or folder.name.startswith((".", "_")):
         return False
     return any(folder.rglob("*.py"))  # a folder that git left behind holds only __pycache__
 
@@ -119,33 +116,11 @@ def _read_room(package: str, folder: Path) -> AppModule:
     init = folder / "__init__.py"
     if not init.is_file():
         raise StartupError(
-            f"{folder} is a folder of Python files without __init__.py: "
-            f"add {init} with `module = AppModule(name={folder.name!r})`, or move the folder out"
+            f"{init} is missing: add it, with `module = AppModule(name={folder.name!r}, …)`, or "
+            f"move the folder out"
         )
     room = import_module(f"{package}.{folder.name}")
     module = getattr(room, "module", None)
-    if not isinstance(module, AppModule):
-        raise StartupError(
-            f"{init} exports no `module`: add `module = AppModule(name={folder.name!r})`"
-        )
-    if module.name != folder.name:
-        raise StartupError(f"{init} calls itself {module.name!r}: say name={folder.name!r}")
+    if not isinstance(module, AppModule) or module.name != folder.name:
+        raise StartupError(f"{init} lacks `module = AppModule(name={folder.name!r}, …)`: add it")
     return replace(module, package=room.__name__)
-
-
-def _ordered(modules: dict[str, AppModule]) -> tuple[AppModule, ...]:
-    graph = {
-        name: [other for other in module.after if other in modules]
-        for name, module in modules.items()
-    }
-    try:
-        return tuple(modules[name] for name in TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        circle = " -> ".join(error.args[1])
-        raise StartupError(f"rooms wait for each other in `after`: {circle}") from None
-
-
-def iter_submodules(package: ModuleType) -> list[str]:
-    """Every module below `package`, by its full name: for tests that import them all."""
-    found: list[Any] = list(pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
-    return [info.name for info in found]

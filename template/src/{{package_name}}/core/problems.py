@@ -9,10 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from pydantic_core import to_jsonable_python
 from starlette.exceptions import HTTPException
 
-from .errors import AppError, Unauthenticated
+from .errors import AppError, InvalidRequest, Unauthenticated
 
 log = structlog.get_logger(__name__)
 
@@ -40,56 +39,33 @@ class Problem(BaseModel):
     request_id: str | None = Field(description="Also in the log and in X-Request-ID.")
 
 
-class ProblemResponse(JSONResponse):
-    """A problem document."""
-
-    media_type = MEDIA_TYPE
-
-
 def problem_response(
+    error: AppError,
     *,
-    status: int,
-    code: str,
-    detail: str,
-    title: str = "",
-    retryable: bool = False,
-    details: Mapping[str, Any] | None = None,
+    status: HTTPStatus | None = None,
     headers: Mapping[str, str] | None = None,
-) -> ProblemResponse:
-    """A problem document as the answer to the current request."""
+) -> JSONResponse:
+    """`error` as the answer to the current request; `status` stands for a framework's own error."""
     problem = Problem(
         type="about:blank",
-        title=title or _phrase(status),
-        status=status,
-        detail=detail,
-        code=code,
-        retryable=retryable,
-        details=dict(details or {}),
-        request_id=structlog.contextvars.get_contextvars().get("request_id"),
-    )
-    return ProblemResponse(problem.model_dump(mode="json"), status, headers)
-
-
-def error_response(error: AppError) -> ProblemResponse:
-    """`error` as the answer to the current request."""
-    headers = None
-    if isinstance(error, Unauthenticated):
-        headers = {"WWW-Authenticate": error.challenge}
-    return problem_response(
-        status=error.status,
-        code=error.code,
-        title=error.title,
+        title=status.phrase if status else error.title,
+        status=status or error.status,
         detail=error.message,
+        code=status.name.lower() if status else error.code,
         retryable=error.retryable,
         details=error.details,
-        headers=headers,
+        request_id=structlog.contextvars.get_contextvars().get("request_id"),
     )
+    if isinstance(error, Unauthenticated):
+        headers = {"WWW-Authenticate": error.challenge}
+    body = problem.model_dump(mode="json")
+    return JSONResponse(body, problem.status, headers, media_type=MEDIA_TYPE)
 
 
-def unexpected_response(error: Exception, *, debug: bool) -> ProblemResponse:
+def unexpected_response(error: Exception, *, debug: bool) -> JSONResponse:
     """The answer when something failed that nobody foresaw: it tells nothing unless `debug`."""
     detail = f"{type(error).__name__}: {error}" if debug else "something unexpected went wrong"
-    return problem_response(status=500, code=AppError.code, title=AppError.title, detail=detail)
+    return problem_response(AppError(detail))
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -109,47 +85,22 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
 
 
-async def _on_app_error(_request: Request, error: Exception) -> ProblemResponse:
+async def _on_app_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
     if error.status >= 500:
-        log.error(error.code, detail=error.message, **error.details)
-    return error_response(error)
+        log.error(error.code, detail=error.message, details=error.details)
+    return problem_response(error)
 
 
-async def _on_invalid_request(_request: Request, error: Exception) -> ProblemResponse:
+async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    errors = [
-        {"loc": list(item["loc"]), "msg": item["msg"], "type": item["type"]}
-        for item in error.errors()
-    ]
-    return problem_response(
-        status=422,
-        code="invalid_request",
-        title="Invalid request",
-        detail="; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in errors),
-        details={"errors": to_jsonable_python(errors)},
-    )
+    # Without what was given, which may be a secret.
+    errors = [{key: item[key] for key in ("loc", "msg", "type")} for item in error.errors()]
+    message = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in errors)
+    return problem_response(InvalidRequest(message, details={"errors": errors}))
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> ProblemResponse:
+async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return problem_response(
-        status=error.status_code,
-        code=_code(error.status_code),
-        detail=str(error.detail),
-        headers=error.headers,
-    )
-
-
-def _code(status: int) -> str:
-    try:
-        return HTTPStatus(status).name.lower()
-    except ValueError:
-        return "error"
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Error"
+    status = HTTPStatus(error.status_code)
+    return problem_response(AppError(str(error.detail)), status=status, headers=error.headers)

@@ -7,7 +7,7 @@ from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
-from .bus import Bus, make_bus
+from .bus import make_bus
 from .db import Database
 from .errors import StartupError
 from .settings import Settings
@@ -25,7 +25,7 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.database = Database(settings)
-        self.bus: Bus = make_bus(settings, self.database)
+        self.bus = make_bus(settings, self.database)
         self._provided: dict[type, object] = {}
         self.provide(Settings, settings)
 

@@ -7,15 +7,15 @@ Each room has a settings class of its own, derived from `RoomSettings`, with a p
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import (
     AliasChoices,
     AliasGenerator,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
-    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,10 +26,10 @@ from .. import NAME
 from .errors import StartupError
 
 Environment = Literal["development", "test", "staging", "production"]
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)
+]
 LogFormat = Literal["console", "json"]
-
-DATA_DIR = Path("data")
 
 
 class RoomSettings(BaseSettings):
@@ -68,7 +68,7 @@ class Settings(RoomSettings):
     )
 
     database_url: SecretStr = Field(
-        SecretStr(f"sqlite:///{DATA_DIR.as_posix()}/{NAME}.db"),
+        SecretStr(f"sqlite:///data/{NAME}.db"),
         description="sqlite:///path or postgresql://user:password@host/name.",
     )
     database_pool_size: int = Field(5, ge=1, description="Connections kept open.")
@@ -87,29 +87,14 @@ class Settings(RoomSettings):
         None, description="Log to this file as JSON, too: rotated at 500 MB, 10 files are kept."
     )
 
-    @property
-    def application_name(self) -> str:
-        """What this service calls itself where others can see it."""
-        return NAME
-
-    @field_validator("log_level", "log_format", "environment", mode="before")
-    @classmethod
-    def _ignore_case(cls, value: object, info: ValidationInfo) -> object:
-        if not isinstance(value, str):
-            return value
-        return value.upper() if info.field_name == "log_level" else value.lower()
-
     @field_validator("database_url")
     @classmethod
     def _normalise_database_url(cls, value: SecretStr) -> SecretStr:
         return SecretStr(normalise_database_url(value.get_secret_value()))
 
 
-_DRIVERS = {
-    "sqlite": "sqlite+aiosqlite",
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-}
+_ASYNCPG = "postgresql+asyncpg"
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgres": _ASYNCPG, "postgresql": _ASYNCPG}
 
 
 def normalise_database_url(url: str) -> str:

@@ -20,18 +20,8 @@ config = context.config
 USER_REVISIONS = Path(__file__).parent / "versions" / "app"
 
 
-def main() -> None:
-    """Run what was asked for."""
-    connection = config.attributes.get("connection")
-    if context.is_offline_mode():
-        _print_sql()
-    elif connection is None:
-        asyncio.run(_connect_and_migrate())
-    else:
-        _migrate(connection, config.attributes["metadata"])
-
-
-def _migrate(connection: Connection, metadata: MetaData) -> None:
+def migrate(connection: Connection, metadata: MetaData) -> None:
+    """Run what was asked for on `connection`."""
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -44,29 +34,12 @@ def _migrate(connection: Connection, metadata: MetaData) -> None:
         context.run_migrations()
 
 
-async def _connect_and_migrate() -> None:
-    migrate = import_module(f"{_package()}.core.migrate")
-    async with migrate.connect_for_alembic() as connection:
-        await connection.run_sync(_migrate, migrate.load_metadata())
-
-
-def _print_sql() -> None:
-    migrate = import_module(f"{_package()}.core.migrate")
-    context.configure(
-        dialect_name=migrate.configured_dialect(),
-        literal_binds=True,
-        dialect_opts={"paramstyle": "named"},
-        transactional_ddl=True,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-
-
-def _package() -> str:
+async def connect_and_migrate() -> None:
+    """Run what was asked for on the database of the environment and `.env`."""
     package = config.get_alembic_option("package")
-    if package is None:
-        raise SystemExit('pyproject.toml lacks `package = "…"` in [tool.alembic]')
-    return package
+    schema = import_module(f"{package}.core.migrate")
+    async with schema.connect_for_alembic() as connection:
+        await connection.run_sync(migrate, schema.load_metadata())
 
 
 def _include_object(
@@ -76,29 +49,26 @@ def _include_object(
 
     They belong to another program, or to a component that is gone and whose data is kept.
     """
-    if kind == "table" and reflected and compared is None:
-        return name in _own_tables()
-    return True
+    unknown = kind == "table" and reflected and compared is None
+    return not unknown or name in _own_tables()
 
 
 @cache
 def _own_tables() -> frozenset[str]:
     """The tables that the migrations in `versions/app` create."""
-    trees = (ast.parse(path.read_text("utf-8")) for path in USER_REVISIONS.glob("*.py"))
-    calls = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return frozenset(name for call in calls if (name := _created_table(call)) is not None)
+    names = set()
+    for path in USER_REVISIONS.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(attr="create_table"),
+                    args=[ast.Constant(value=str(name)), *_],
+                ):
+                    names.add(name)
+    return frozenset(names)
 
 
-def _created_table(call: ast.Call) -> str | None:
-    match call:
-        case ast.Call(
-            func=ast.Attribute(attr="create_table"), args=[ast.Constant(value=str(name)), *_]
-        ):
-            return name
-    return None
-
-
-def _render_item(kind: str, item: Any, _autogen_context: Any) -> str | Literal[False]:
+def _render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Write the project's own column types as the standard ones below them.
 
     A migration must run when the code that it came from has long changed.
@@ -108,4 +78,7 @@ def _render_item(kind: str, item: Any, _autogen_context: Any) -> str | Literal[F
     return False
 
 
-main()
+if config.attributes.get("connection") is None:
+    asyncio.run(connect_and_migrate())
+else:
+    migrate(config.attributes["connection"], config.attributes["metadata"])
