@@ -94,19 +94,14 @@ class AgentDefinition:
 
     def body_model(self, name: str) -> type[AgentRequest]:
         """Return the model of the whole request body, named after the agent for OpenAPI."""
-        title = "".join(word.capitalize() for word in name.split("-")) + "Request"
-        if self.context_model is NoContext:
-            return create_model(
-                title, __base__=self.request_model, __doc__=self.request_model.__doc__
-            )
-        required = any(field.is_required() for field in self.context_model.model_fields.values())
-        default = Field() if required else Field(default_factory=self.context_model)
-        return create_model(
-            title,
-            __base__=self.request_model,
-            __doc__=self.request_model.__doc__,
-            context=(self.context_model, default),
-        )
+        fields: dict[str, Any] = {}
+        if self.context_model is not NoContext:
+            needed = any(one.is_required() for one in self.context_model.model_fields.values())
+            default = Field() if needed else Field(default_factory=self.context_model)
+            fields["context"] = (self.context_model, default)
+        title = f"{name.title().replace('-', '')}Request"
+        about = self.request_model.__doc__
+        return create_model(title, __base__=self.request_model, __doc__=about, **fields)
 
     def context_of(self, request: AgentRequest) -> BaseModel:
         """Return the validated context of a request that `body_model` has validated."""

@@ -125,7 +125,17 @@ class RunManager:
             database=database,
             settings=self.settings,
         )
-        turn.log.append(_meta(begun))
+        turn.log.append(
+            Meta(
+                run_id=row.run_id,
+                session_id=row.session_id,
+                agent=agent_name,
+                model=row.model,
+                demo=row.model == DEMO,
+                user_message_id=begun.user_message_id,
+                started_at=row.started_at,
+            )
+        )
         live = LiveRun(turn=turn, stop_when_left=request.on_disconnect == "cancel")
         self._runs[row.run_id] = live
         live.task = asyncio.create_task(self._play(live))
@@ -178,18 +188,6 @@ class RunManager:
         while not _server_is_stopping():  # noqa: ASYNC110 - the server has no event to wait for
             await asyncio.sleep(_LOOK_EVERY_S)
         await self.end()
-
-
-def _meta(begun: store.BegunRun) -> Meta:
-    return Meta(
-        run_id=begun.row.run_id,
-        session_id=begun.row.session_id,
-        agent=begun.row.agent_name,
-        model=begun.row.model,
-        demo=begun.row.model == DEMO,
-        user_message_id=begun.user_message_id,
-        started_at=begun.row.started_at,
-    )
 
 
 def _leave(beginning: "asyncio.Task[LiveRun]") -> None:

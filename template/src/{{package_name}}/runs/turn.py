@@ -181,11 +181,20 @@ class Turn:
             case PartDeltaEvent(delta=ThinkingPartDelta(content_delta=str(text))):
                 self._tell_text(Reasoning, text)
             case ToolCallEvent(part=call):
-                self._tell_call(call)
+                self._open_tools[call.tool_call_id] = call.tool_name
+                arguments = arguments_of(call)
+                self.log.append(
+                    ToolStart(
+                        tool_call_id=call.tool_call_id,
+                        tool_name=call.tool_name,
+                        arguments=arguments,
+                    )
+                )
             case ToolResultEvent(part=result):
+                self._open_tools.pop(result.tool_call_id, None)
                 self._returned.append(result)
                 self._urgent.set()
-                self._tell_result(result)
+                self._tell_end(result)
             case CustomEvent():
                 self._tell_progress(event)
         self._changed.set()
@@ -194,18 +203,7 @@ class Turn:
         if text:
             self.log.append(kind(text=text))
 
-    def _tell_call(self, call: ToolCallPart) -> None:
-        self._open_tools[call.tool_call_id] = call.tool_name
-        self.log.append(
-            ToolStart(
-                tool_call_id=call.tool_call_id,
-                tool_name=call.tool_name,
-                arguments=arguments_of(call),
-            )
-        )
-
-    def _tell_result(self, result: ToolReturnPart) -> None:
-        self._open_tools.pop(result.tool_call_id, None)
+    def _tell_end(self, result: ToolReturnPart) -> None:
         self.log.append(
             ToolEnd(
                 tool_call_id=result.tool_call_id,
@@ -274,15 +272,9 @@ class Turn:
         if not await self._store(messages, ending):
             why = "it was taken for dead" if self._lost else "the database cannot be reached"
             self.failure = Unavailable(f"the end of the run could not be stored: {why}")
-        for tool_call_id, tool_name in self._open_tools.items():
-            self.log.append(
-                ToolEnd(
-                    tool_call_id=tool_call_id,
-                    tool_name=tool_name,
-                    outcome="interrupted",
-                    result=INTERRUPTED_TOOL_RETURN_CONTENT,
-                )
-            )
+        for call_id, name in self._open_tools.items():
+            cut = INTERRUPTED_TOOL_RETURN_CONTENT
+            self._tell_end(ToolReturnPart(name, cut, call_id, outcome="interrupted"))
         self.log.append(self._closing(ending))
 
     async def _store(self, messages: list[ModelMessage], ending: Ending) -> bool:
