@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from . import DESCRIPTION, NAME, TITLE, __version__
+from . import DESCRIPTION, NAME, TITLE
 from .core.errors import AppError, StartupError
 from .core.modules import discover
+
+SHUTDOWN_TIMEOUT_S = 20  # open requests may take so long to end
 
 if TYPE_CHECKING:
     from .core.settings import Settings
@@ -33,38 +35,15 @@ def main() -> None:
 
 
 def build_cli() -> typer.Typer:
-    """Every command of the project.
-
-    Raises `StartupError` when a room is wrong.
-    """
-    cli = typer.Typer(
-        name=NAME,
-        help=f"{TITLE}: {DESCRIPTION}",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-    )
-    cli.callback()(_options)
+    """Every command of the project, those of its rooms included."""
+    about = f"{TITLE}: {DESCRIPTION}"
+    cli = typer.Typer(help=about, no_args_is_help=True, pretty_exceptions_enable=False)
     for command in (serve, status, init):
         cli.command()(command)
     for module in discover(__package__):
         if module.cli is not None:
             cli.add_typer(module.load(module.cli))
     return cli
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"{NAME} {__version__}")
-        raise typer.Exit
-
-
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Print it.", is_eager=True, callback=_print_version),
-    ] = False,
-) -> None:
-    pass
 
 
 def serve(
@@ -100,7 +79,7 @@ def serve(
         reload=reload,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=settings.server_shutdown_timeout_s,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from fastapi import APIRouter, FastAPI
 from pydantic_settings import BaseSettings
 
 from . import DESCRIPTION, TITLE, __version__
+from .agents.definition import AgentDefinition
 from .agents.registry import AgentRegistry
 from .core.logging import configure_logging
 from .core.middleware import RequestContext
@@ -16,11 +17,6 @@ from .core.modules import AppModule, Router, discover
 from .core.problems import PROBLEM_RESPONSES, add_problem_handlers
 from .core.services import Services
 from .core.settings import Settings, get_settings, load_settings
-
-if TYPE_CHECKING:
-    from .agents.definition import AgentDefinition
-
-PACKAGE = __package__
 
 
 def get_app() -> FastAPI:
@@ -33,7 +29,7 @@ def get_app() -> FastAPI:
 def create_app(
     settings: Settings | None = None,
     *,
-    agents: "Mapping[str, AgentDefinition] | None" = None,
+    agents: Mapping[str, AgentDefinition] | None = None,
     room_settings: Iterable[BaseSettings] = (),
 ) -> FastAPI:
     """The application, wired and not yet started.
@@ -43,7 +39,7 @@ def create_app(
     Raises `StartupError` when a room or a setting is wrong.
     """
     settings = settings or get_settings()
-    modules = discover(PACKAGE)
+    modules = discover(__package__)
     services = Services(settings)
     _provide_settings(services, modules, room_settings)
     registry = AgentRegistry.discover() if agents is None else AgentRegistry(agents)

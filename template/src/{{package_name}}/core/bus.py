@@ -13,7 +13,7 @@ from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import structlog
 from sqlalchemy import text
@@ -21,9 +21,6 @@ from sqlalchemy import text
 from .. import NAME
 from .db import Database
 from .settings import Settings
-
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
 
 log = structlog.get_logger(__name__)
 
@@ -182,14 +179,15 @@ class RedisBus(_RemoteBus):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._url = url
-        self._client: Redis | None = None
+        from redis.asyncio import Redis
+
+        self._client = Redis.from_url(url, decode_responses=True)
 
     async def _send(self, message: str) -> None:
-        await self._redis().publish(CHANNEL, message)
+        await self._client.publish(CHANNEL, message)
 
     async def _listen(self) -> AsyncIterator[None]:
-        async with self._redis().pubsub(ignore_subscribe_messages=True) as pubsub:
+        async with self._client.pubsub(ignore_subscribe_messages=True) as pubsub:
             await pubsub.subscribe(CHANNEL)
             yield
             async for message in pubsub.listen():
@@ -197,16 +195,7 @@ class RedisBus(_RemoteBus):
 
     async def __aexit__(self, *exc_info: object) -> None:
         await super().__aexit__(*exc_info)
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
-
-    def _redis(self) -> "Redis":
-        if self._client is None:
-            from redis.asyncio import Redis
-
-            self._client = Redis.from_url(self._url, decode_responses=True)
-        return self._client
+        await self._client.aclose()
 
 
 async def _drain(queue: asyncio.Queue[str]) -> AsyncIterator[str]:

@@ -8,7 +8,7 @@ overwrite what another has written in between, or fail.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -24,6 +24,8 @@ from .. import NAME
 from .settings import Settings
 
 Dialect = Literal["sqlite", "postgresql"]
+
+LOCK_TIMEOUT_S = 30.0  # how long a writer waits for SQLite's lock
 
 _WRITES = "app_writes"
 
@@ -78,14 +80,9 @@ class Database:
 
 
 def _sqlite_engine(url: URL, settings: Settings) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=settings.database_pool_size,
-        max_overflow=settings.database_max_overflow,
-        pool_timeout=settings.database_pool_timeout_s,
-        # The driver would begin transactions by itself, always deferred ones.
-        connect_args={"isolation_level": None, "timeout": settings.database_pool_timeout_s},
-    )
+    # The driver would begin transactions by itself, always deferred ones.
+    connect_args = {"isolation_level": None, "timeout": LOCK_TIMEOUT_S}
+    engine = create_async_engine(url, connect_args=connect_args, **_pool(settings))
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
@@ -104,11 +101,12 @@ def _begin(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: URL, settings: Settings) -> AsyncEngine:
+    connect_args = {"server_settings": {"application_name": NAME}}
     return create_async_engine(
-        url,
-        pool_size=settings.database_pool_size,
-        max_overflow=settings.database_max_overflow,
-        pool_timeout=settings.database_pool_timeout_s,
-        pool_pre_ping=True,
-        connect_args={"server_settings": {"application_name": NAME}},
+        url, connect_args=connect_args, pool_pre_ping=True, **_pool(settings)
     )
+
+
+def _pool(settings: Settings) -> dict[str, Any]:
+    size = settings.database_pool_size
+    return {"pool_size": size, "max_overflow": 2 * size}

@@ -10,8 +10,9 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .errors import AppError
 from .orm import uuid7
-from .problems import unexpected_response
+from .problems import problem_response
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,8 @@ class RequestContext:
             log.exception("request_failed")
             if status is not None:
                 raise  # half an answer is out: the server must break the connection
-            await unexpected_response(error, debug=self.debug)(scope, receive, send_with_id)
+            detail = repr(error) if self.debug else "something unexpected went wrong"
+            await problem_response(AppError(detail))(scope, receive, send_with_id)
         finally:
             duration_ms = round((time.perf_counter() - started) * 1000, 1)
             about = {"method": scope["method"], "path": scope["path"], "status": status}

@@ -10,6 +10,7 @@ import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from .. import NAME
 from .db import Database
 from .errors import StartupError
-from .modules import import_models
+from .modules import discover
 from .orm import Base
 from .settings import get_settings
 
@@ -123,8 +124,10 @@ async def write_revision(database: Database, message: str, empty: bool = False) 
 
 
 def load_metadata() -> MetaData:
-    """The tables of every room."""
-    import_models(__package__.rpartition(".")[0])
+    """The tables of every room, from its `models.py`."""
+    for module in discover(__package__.rpartition(".")[0]):
+        if find_spec(f"{module.package}.models") is not None:
+            import_module(f"{module.package}.models")
     return Base.metadata
 
 

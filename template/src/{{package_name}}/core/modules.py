@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
-from importlib.util import find_spec, resolve_name
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
@@ -96,14 +96,6 @@ def discover(package: str) -> tuple[AppModule, ...]:
     except CycleError as error:
         circle = " -> ".join(error.args[1])
         raise StartupError(f"rooms wait for each other in `after`: {circle}") from None
-
-
-def import_models(package: str) -> None:
-    """Import `models.py` of every room, so that the metadata holds every table."""
-    for module in discover(package):
-        name = f"{module.package}.models"
-        if find_spec(name) is not None:
-            import_module(name)
 
 
 def _may_be_room(folder: Path) -> bool:

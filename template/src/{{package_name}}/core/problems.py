@@ -62,12 +62,6 @@ def problem_response(
     return JSONResponse(body, problem.status, headers, media_type=MEDIA_TYPE)
 
 
-def unexpected_response(error: Exception, *, debug: bool) -> JSONResponse:
-    """The answer when something failed that nobody foresaw: it tells nothing unless `debug`."""
-    detail = f"{type(error).__name__}: {error}" if debug else "something unexpected went wrong"
-    return problem_response(AppError(detail))
-
-
 def add_problem_handlers(app: FastAPI) -> None:
     """Make every error of `app` a problem document, in its answers and in its OpenAPI."""
     describe = app.openapi

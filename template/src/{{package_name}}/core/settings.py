@@ -63,20 +63,14 @@ class Settings(RoomSettings):
 
     server_host: str = Field("127.0.0.1", description="The address that `serve` binds.")
     server_port: int = Field(8000, ge=0, le=65535, description="The port that `serve` binds.")
-    server_shutdown_timeout_s: int = Field(
-        20, ge=1, description="How long open requests may take to end when the service stops."
-    )
 
     database_url: SecretStr = Field(
         SecretStr(f"sqlite:///data/{NAME}.db"),
         description="sqlite:///path or postgresql://user:password@host/name.",
     )
-    database_pool_size: int = Field(5, ge=1, description="Connections kept open.")
-    database_max_overflow: int = Field(10, ge=0, description="More of them under load.")
-    database_pool_timeout_s: float = Field(
-        30, gt=0, description="How long to wait for a connection, or for SQLite's write lock."
+    database_pool_size: int = Field(
+        5, ge=1, description="Connections kept open; three times as many under load."
     )
-
     redis_url: SecretStr | None = Field(
         None, description="redis://host:6379/0 carries messages between processes."
     )
