@@ -20,15 +20,20 @@ MAX_LENGTH = 40
 # What a generated project installs, and folder names that it uses beside its package:
 # a package of the same name would hide them. Held against the lock by a test.
 TAKEN = frozenset({
-    "aiosqlite", "alembic", "annotated_types", "anthropic", "anyio", "app", "asyncpg", "certifi",
-    "click", "coverage", "cryptography", "distro", "dotenv", "fastapi", "filelock", "genai_prices",
-    "greenlet", "griffe", "h11", "httpcore2", "httptools", "httpx", "httpx2", "idna", "jinja2",
-    "jiter", "mai", "mako", "markdown_it", "markdownify", "markupsafe", "mypy", "openai",
-    "opentelemetry", "packaging", "pgvector", "pluggy", "psycopg", "pydantic", "pydantic_ai",
-    "pydantic_core", "pydantic_graph", "pydantic_settings", "pygments", "pytest", "pytest_cov",
-    "qdrant_client", "redis", "rich", "ruff", "schemathesis", "shellingham", "sniffio",
-    "sqlalchemy", "sse_starlette", "starlette", "structlog", "tests", "tqdm", "typer",
-    "typing_extensions", "uv", "uvicorn", "uvloop", "watchfiles", "websockets", "yaml",
+    "aiosqlite", "alembic", "annotated_doc", "annotated_types", "anthropic", "anyio",
+    "ast_serialize", "async_timeout", "asyncpg", "attr", "beautifulsoup4", "bs4", "certifi",
+    "charset_normalizer", "click", "colorama", "coverage", "cryptography", "distro",
+    "docstring_parser", "dotenv", "fastapi", "filelock", "genai_prices", "google", "greenlet",
+    "griffe", "griffelib", "h11", "httpcore2", "httptools", "httpx", "httpx2", "httpx2_jsfetch",
+    "idna", "iniconfig", "jiter", "librt", "logfire_api", "mai", "mako", "markdown_it",
+    "markdown_it_py", "markdownify", "markupsafe", "mdurl", "mypy", "mypy_extensions", "openai",
+    "opentelemetry", "opentelemetry_api", "packaging", "pathspec", "pgvector", "pluggy", "psycopg",
+    "pydantic", "pydantic_ai", "pydantic_ai_slim", "pydantic_core", "pydantic_graph",
+    "pydantic_settings", "pygments", "pytest", "pytest_cov", "python_dotenv", "pyyaml",
+    "qdrant_client", "redis", "regex", "requests", "rich", "ruff", "schemathesis", "shellingham",
+    "six", "sniffio", "soupsieve", "sqlalchemy", "sse_starlette", "starlette", "structlog",
+    "tests", "tiktoken", "tqdm", "truststore", "typer", "typing_extensions", "typing_inspection",
+    "tzdata", "urllib3", "uv", "uvicorn", "uvloop", "watchfiles", "websockets", "yaml",
 })  # fmt: skip
 
 

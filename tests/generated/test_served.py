@@ -189,3 +189,23 @@ def _environment(project: Path) -> dict[str, str]:
 def _run(project: Path, *arguments: str) -> None:
     command = [sys.executable, "-m", "shop", *arguments]
     subprocess.run(command, cwd=project, env=_environment(project), check=True)
+
+
+def test_no_request_from_its_own_openapi_is_answered_by_a_500(
+    served: Served, tmp_path: Path
+) -> None:
+    url = str(served.client.base_url.join("/openapi.json"))
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")),
+        "run",
+        url,
+        "--checks=not_a_server_error,status_code_conformance",
+        "--phases=examples,coverage,fuzzing",
+        "--max-examples=15",
+        "--seed=1",
+        "--generation-deterministic",
+        "--request-timeout=30",
+        "--no-color",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-6000:]

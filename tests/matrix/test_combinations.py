@@ -49,11 +49,10 @@ def pairwise() -> list[Combination]:
 
     Greedy: always the one that covers most of the pairs that are still missing.
     """
-    everything = [Combination(chosen) for chosen in product(*OPTIONS.values())]
-    missing = set().union(*(pairs(combination) for combination in everything))
+    missing = set().union(*(pairs(combination) for combination in everything()))
     chosen = []
     while missing:
-        best = max(everything, key=lambda combination: len(pairs(combination) & missing))
+        best = max(everything(), key=lambda combination: len(pairs(combination) & missing))
         chosen.append(best)
         missing -= pairs(best)
     return chosen
@@ -63,11 +62,21 @@ def pairs(combination: Combination) -> set[tuple[Any, ...]]:
     return set(combinations([(i, str(v)) for i, v in enumerate(combination.chosen)], 2))
 
 
-@pytest.fixture(scope="module")
-def rendered() -> dict[str, Tree]:
-    """Label -> tree, for the core alone as well."""
+def everything() -> list[Combination]:
+    return [Combination(chosen) for chosen in product(*OPTIONS.values())]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(pairwise, id="pairwise"),
+        pytest.param(everything, id="everything", marks=pytest.mark.slow),
+    ],
+)
+def rendered(request: pytest.FixtureRequest) -> dict[str, Tree]:
+    """Label -> tree."""
     found: dict[str, Tree] = {}
-    for combination in pairwise():
+    for combination in request.param():
         answers = combination.answers
         made = trees.manifest(answers.pop("name"), answers.pop("preset"), **answers)
         found[combination.label] = render(made, trees.catalog()).tree

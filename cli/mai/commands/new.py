@@ -216,7 +216,7 @@ def _finish(
     from ..programs import git, uv
 
     notes = []
-    write_seed_lock(stage)
+    write_seed_lock(stage, str(manifest.project["project_name"]))
     if no_install:
         notes.append("nothing was installed: run `uv sync` in it")
     else:
