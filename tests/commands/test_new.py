@@ -204,3 +204,35 @@ def _git(*arguments: str, folder: str) -> str:
         ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
     )
     return done.stdout
+
+
+@pytest.fixture
+def no_index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "empty-cache"))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+
+
+def test_when_nothing_can_be_locked_nothing_is_left(mai: Mai, no_index: None) -> None:
+    said = mai("new", "shop", "--defaults", "--preset", "minimal", "--into", "a/b", expect=1)
+    assert "uv lock` failed" in said.stderr
+    assert "hint: with no index in reach, use --no-install" in said.stderr
+    assert not Path("a").exists()
+
+
+def test_when_nothing_can_be_installed_the_project_stays(mai: Mai, no_index: None) -> None:
+    """The standard preset's lock is the one that mai carries: no index is needed for it."""
+    said = mai("new", "shop", "--defaults", expect=1)
+    assert "uv sync` failed" in said.stderr
+    assert "hint: the project is complete: try `uv sync` in " in said.stderr
+    assert Path("shop/.mai/manifest.toml").is_file()
+
+
+def test_without_uv_it_says_so_before_anything_is_done(
+    mai: Mai, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = mai("new", "shop", "--defaults", expect=1)
+    assert "uv was not found" in said.stderr
+    assert "--no-install" in said.stderr
+    assert not Path("shop").exists()
