@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from .. import __version__
-from ..errors import MaiError
+from ..errors import MaiError, UnknownName
 
 SUMMARIES = {
     "new": "Make a project.",
@@ -28,7 +28,9 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in SUMMARIES:
-            return None
+            if ctx.resilient_parsing:
+                return None
+            raise UnknownName("command", cmd_name, SUMMARIES)
         module = import_module(f".{cmd_name}", __package__)
         return typer.main.get_command(module.app)
 
