@@ -8,18 +8,22 @@ from pathlib import Path
 import pytest
 from mai.apply.create import STAGE_PREFIX, check_target, create
 from mai.errors import TargetRefused
+from mai.merge.three_way import three_way
 from mai.project.tree import File, read_tree
 
 TREE = {"README.md": File(b"hello"), "bin/run": File(b"#!", executable=True)}
 
 
+PLAN = three_way({}, {}, TREE)
+
+
 def nothing(stage: Path) -> None:
-    assert (stage / "README.md").is_file()
+    assert stage.is_dir()
 
 
 def test_a_project_is_written_with_its_folders_and_exec_bits(tmp_path: Path) -> None:
     target = tmp_path / "a" / "b" / "shop"
-    create(target, TREE, nothing)
+    create(target, PLAN, nothing)
     assert read_tree(target) == TREE
     assert [path.name for path in target.parent.iterdir()] == ["shop"]
 
@@ -28,7 +32,7 @@ def test_a_repository_that_is_there_is_kept(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main")
     check_target(tmp_path)
-    create(tmp_path, TREE, nothing)
+    create(tmp_path, PLAN, nothing)
     assert read_tree(tmp_path) == {**TREE, ".git/HEAD": File(b"ref: refs/heads/main")}
 
 
@@ -45,7 +49,7 @@ def test_an_error_leaves_nothing_behind(
         raise error
 
     with pytest.raises((TargetRefused, KeyboardInterrupt)):
-        create(target, TREE, fail)
+        create(target, PLAN, fail)
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
     assert left == (["deep", "deep/shop"] if existing else [])
 
@@ -60,7 +64,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
         pytest.skip("this machine mounts nothing")
     try:
         with pytest.raises(TargetRefused, match="No space left"):
-            create(disk / "shop", {**TREE, "big": File(b"x" * 200_000)}, nothing)
+            create(disk / "shop", three_way({}, {}, {"big": File(b"x" * 200_000)}), nothing)
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -70,13 +74,14 @@ CREATE_AND_WAIT = """
 import sys, time
 from pathlib import Path
 from mai.apply.create import create
+from mai.plan.outcomes import Outcome
 from mai.project.tree import File
 
 def wait(stage):
     print("staged", flush=True)
     time.sleep(60)
 
-create(Path(sys.argv[1]), {"a": File(b"a")}, wait)
+create(Path(sys.argv[1]), [Outcome("a", "create", File(b"a"))], wait)
 """
 
 
@@ -93,7 +98,7 @@ def test_a_process_that_is_ended_leaves_nothing_that_the_next_keeps(
         process.wait()
     left = list(tmp_path.glob(f"{STAGE_PREFIX}*"))
     assert bool(left) == (sent == signal.SIGKILL)
-    create(tmp_path / "shop", TREE, nothing)
+    create(tmp_path / "shop", PLAN, nothing)
     assert [path.name for path in tmp_path.iterdir()] == ["shop"]
 
 
@@ -113,4 +118,4 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that nobody can write")
 def test_a_folder_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(TargetRefused, match="cannot be written"):
-        create(Path("/proc/shop"), TREE, nothing)
+        create(Path("/proc/shop"), PLAN, nothing)

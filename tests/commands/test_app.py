@@ -30,7 +30,7 @@ def test_help_names_every_command(mai: Mai) -> None:
 
 def test_every_command_has_a_module_of_its_name() -> None:
     folder = Path(package.__file__).parent / "commands"
-    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "app", "inputs"} == set(
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__", "app", "intent"} == set(
         SUMMARIES
     )
 

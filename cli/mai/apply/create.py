@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from ..errors import TargetRefused
-from ..project.tree import Tree
+from ..plan.outcomes import Outcomes
 
 STAGE_PREFIX = ".mai-stage-"
 # What may stand in a folder that counts as empty: the repository that was made for the project.
@@ -36,27 +36,29 @@ def check_target(target: Path) -> None:
         raise TargetRefused(parent, "cannot be written", "choose another with --into DIR")
 
 
-def create(target: Path, tree: Tree, prepare: Callable[[Path], None]) -> None:
-    """Writes `tree` to `target`; `prepare` may add to the files before anybody sees them.
+def create(target: Path, outcomes: Outcomes, prepare: Callable[[Path], None]) -> None:
+    """Writes what `outcomes` create to `target`; `prepare` may add to it before anybody sees it.
 
     Raises `TargetRefused` when the disk does not take it, and whatever `prepare` raises, with
     nothing left behind.
     """
     try:
         with _parents(target), _staged(target.parent) as stage:
-            _write(stage, tree)
+            _write(stage, outcomes)
             prepare(stage)
             _move(stage, target)
     except OSError as error:
         raise TargetRefused(target, f"cannot be written: {error}", "nothing was left") from error
 
 
-def _write(folder: Path, tree: Tree) -> None:
-    for path, file in tree.items():
-        destination = folder / path
+def _write(folder: Path, outcomes: Outcomes) -> None:
+    for outcome in outcomes:
+        assert outcome.action == "create", outcome
+        assert outcome.file is not None, outcome
+        destination = folder / outcome.path
         destination.parent.mkdir(parents=True, exist_ok=True)
-        destination.write_bytes(file.content)
-        if file.executable:
+        destination.write_bytes(outcome.file.content)
+        if outcome.file.executable:
             destination.chmod(0o755)
 
 

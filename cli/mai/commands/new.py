@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..plan.answers import Ask
     from ..plan.outcomes import Outcomes
-    from ..plan.presets import Preset
-    from ..plan.wishes import Wishes
     from ..plugins.loader import Catalog
     from ..project.manifest import Manifest
-    from ..project.tree import Tree
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -77,6 +73,7 @@ def new(
     from ..errors import UsageError
     from ..plugins.loader import load_catalog
     from ..programs import uv
+    from .intent import Given, decide
 
     if run and no_install:
         raise UsageError("--run needs what --no-install leaves out", "choose one of them")
@@ -86,13 +83,14 @@ def new(
         )
     catalog = load_catalog()
     report.plugin_problems(catalog)
-    manifest = _decide(catalog, name, preset, with_ or [], option or [], answers, _person(defaults))
+    given = Given(name, preset, tuple(with_ or ()), tuple(option or ()), answers)
+    manifest = decide(catalog, given, ask_for_rest=not defaults)
     target = (into or Path(str(manifest.project["project_name"]))).absolute()
     check_target(target)
     if not (no_install or dry_run):
         uv.find()
     with report.progress("Rendering", quiet=as_json):
-        outcomes, tree = _plan(manifest, catalog)
+        outcomes = _plan(manifest, catalog)
     if dry_run:
         _show(manifest, target, outcomes, as_json=as_json)
         return
@@ -100,7 +98,7 @@ def new(
     with report.progress("Writing" if no_install else "Writing and locking", quiet=as_json):
         create(
             target,
-            tree,
+            outcomes,
             lambda stage: notes.extend(_finish(stage, target, manifest, no_git, no_install)),
         )
     if not no_install:
@@ -111,101 +109,15 @@ def new(
         _first_run(manifest, target, stay=run is Run.stay)
 
 
-def _person(defaults: bool) -> "Ask | None":
-    """The one who answers questions, unless there is nobody or nothing shall be asked."""
-    from ..console import ask
-
-    return None if defaults or not ask.can_ask() else ask.question
-
-
-def _decide(
-    catalog: "Catalog",
-    name: str | None,
-    preset_name: str | None,
-    added: list[str],
-    options: list[str],
-    answers_file: str | None,
-    person: "Ask | None",
-) -> "Manifest":
-    """The manifest that was asked for; asks `person` for what was not given."""
-    from ..plan.answers import complete
-    from ..plan.change import check_together, wanted_instance
-    from ..plan.wishes import fold
-    from ..plugins.core import core_questions
-    from ..project.manifest import Manifest
-    from .inputs import read_answers
-
-    stated = read_answers(answers_file) if answers_file else {}
-    named = _name(name or stated.pop("name", None), person)
-    start = _preset(preset_name or stated.pop("preset", None), person)
-    wishes = fold(start, stated, [*stated.pop("with", []), *added], options)
-    project = complete(core_questions(), {**named, **wishes.project}, {}, person)
-    if person and not added:
-        _ask_for_components(catalog, wishes)
-    instances = [
-        wanted_instance(catalog, kind, instance, table, project, person)
-        for (kind, instance), table in wishes.instances.items()
-    ]
-    check_together(instances, catalog)
-    return Manifest(project).with_instances(instances)
-
-
-def _name(given: str | None, person: "Ask | None") -> dict[str, Any]:
-    """The answers of the core that follow from the project's name."""
-    from .. import names
-    from ..console import ask
-    from ..errors import UsageError
-
-    if given is None:
-        if person is None:
-            raise UsageError("the project needs a name", "mai new my-service")
-        given = ask.text("What is the project called?", "my-service", names.project)
-    forms = names.project(str(given))
-    return {
-        "project_name": forms.slug,
-        "project_title": forms.title,
-        "package_name": forms.module,
-    }
-
-
-def _preset(given: str | None, person: "Ask | None") -> "Preset":
-    from ..console import ask
-    from ..plan.presets import DEFAULT, preset, presets
-
-    if given is None and person is not None:
-        summaries = {name: found.summary for name, found in presets().items()}
-        given = ask.choose("What should it start from?", summaries, DEFAULT)
-    return preset(given or DEFAULT)
-
-
-def _ask_for_components(catalog: "Catalog", wishes: "Wishes") -> None:
-    """Adds the components that the person picks beyond the preset's."""
-    from ..console import ask
-
-    present = {
-        table.get("from", f"{kind}/{name.replace('-', '_')}")
-        for (kind, name), table in wishes.instances.items()
-    }
-    others = {
-        component.id: component.summary
-        for component in catalog.components.values()
-        if component.id not in present
-    }
-    for component_id in ask.choose_many("Which components more?", others) if others else ():
-        kind, _, name = component_id.partition("/")
-        wishes.instances[kind, name.replace("_", "-")] = {"from": component_id}
-
-
-def _plan(manifest: "Manifest", catalog: "Catalog") -> "tuple[Outcomes, Tree]":
-    """What `mai new` would do, and every file of the new project, mai's own included."""
+def _plan(manifest: "Manifest", catalog: "Catalog") -> "Outcomes":
+    """What becomes of every file of the new project, mai's own included."""
     from ..merge.three_way import three_way
     from ..plan.state import state_files
     from ..render.engine import render
 
     rendered = render(manifest, catalog)
     state = state_files(manifest, rendered.tree, rendered.owners, catalog)
-    tree = {**rendered.tree, **state}
-    return three_way({}, {}, tree), tree
+    return three_way({}, {}, {**rendered.tree, **state})
 
 
 def _finish(
