@@ -63,13 +63,13 @@ def serve(
     from .core.settings import get_settings
 
     settings = get_settings()
-    host = settings.server_host if host is None else host
-    port = settings.server_port if port is None else port
+    url = settings.local_url(host, port)
+    host, port = host or settings.server_host, port or settings.server_port
     _check_workers(settings, workers)
     _check_port(host, port)
     configure_logging(settings)
     with_database(prepare_schema)
-    typer.echo(f"{TITLE}: http://{_browsable(host)}:{port}/docs (Ctrl-C to stop)")
+    typer.echo(f"{TITLE}: {url}/docs (Ctrl-C to stop)")
     uvicorn.run(
         f"{__package__}.main:get_app",
         factory=True,
@@ -92,8 +92,7 @@ def status(
     from .core.health import Health
     from .core.settings import get_settings
 
-    settings = get_settings()
-    base = url or f"http://{_browsable(settings.server_host)}:{settings.server_port}"
+    base = url or get_settings().local_url()
     try:
         # The default address is this machine's, whatever proxy the environment names.
         answer = httpx2.get(f"{base.rstrip('/')}/health", timeout=10, trust_env=url is not None)
@@ -163,9 +162,3 @@ def _check_port(host: str, port: int) -> None:
         raise StartupError(
             f"cannot listen on {host}:{port} ({error.strerror}): try --port {port + 1}"
         ) from error
-
-
-def _browsable(host: str) -> str:
-    if host in {"0.0.0.0", "::"}:  # noqa: S104  (nothing is bound here)
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

@@ -34,14 +34,18 @@ def create_app(
 ) -> FastAPI:
     """The application, wired and not yet started.
 
-    `settings` default to the environment's, `agents` to those in the `agents` folder; settings
-    of rooms that are not in `room_settings` are read from the environment.
+    `settings`, and those of rooms that are not in `room_settings`, default to the environment's,
+    `agents` to those in the `agents` folder.
     Raises `StartupError` when a room or a setting is wrong.
     """
     settings = settings or get_settings()
     modules = discover(__package__)
     services = Services(settings)
-    _provide_settings(services, modules, room_settings)
+    given = {type(one): one for one in room_settings}
+    for module in modules:
+        if module.settings is not None:
+            kind = module.load(module.settings)
+            services.provide(kind, given.get(kind) or load_settings(kind))
     registry = AgentRegistry.discover() if agents is None else AgentRegistry(agents)
     services.provide(AgentRegistry, registry)
     app = FastAPI(
@@ -57,25 +61,10 @@ def create_app(
     for module in modules:
         if module.router is not None:
             router = cast(Router, module.load(module.router))
-            app.include_router(_built(router, services), prefix=module.prefix)
+            built = router if isinstance(router, APIRouter) else router(services)
+            app.include_router(built, prefix=module.prefix)
     add_problem_handlers(app)
     return app
-
-
-def _built(router: Router, services: Services) -> APIRouter:
-    return router if isinstance(router, APIRouter) else router(services)
-
-
-def _provide_settings(
-    services: Services, modules: tuple[AppModule, ...], given: Iterable[BaseSettings]
-) -> None:
-    for settings in given:
-        services.provide(type(settings), settings)
-    for module in modules:
-        if module.settings is not None:
-            kind = module.load(module.settings)
-            if not services.has(kind):
-                services.provide(kind, load_settings(kind))
 
 
 @asynccontextmanager

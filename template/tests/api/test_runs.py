@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelResponse, ToolReturnPart
 
-CLOSING = {"done", "paused", "error"}
+ACTOR = "/api/v1/agents/actor"
 
 
 def _text(frames: list[Any]) -> str:
@@ -33,7 +33,14 @@ async def test_an_answer_that_is_not_streamed_comes_in_an_envelope(api: Any) -> 
 
 
 async def test_tools_and_their_progress_are_told_between_the_texts(api: Any) -> None:
+    """And the events are what OpenAPI says."""
     frames = [frame async for frame in api.stream("first CALL:quick then")]
+    answers = (await api.client.get("/openapi.json")).json()["paths"][f"{ACTOR}/run"]["post"]
+    schema = answers["responses"]["200"]["content"]["text/event-stream"]["itemSchema"]
+    kinds = {kind["properties"]["event"]["const"]: kind for kind in schema["oneOf"]}
+    for frame in frames:
+        described = kinds[frame.event]["properties"]["data"]["contentSchema"]
+        assert frame.data.keys() == described["properties"].keys() == set(described["required"])
     assert [frame.event for frame in frames] == [
         "meta", "delta", "tool_start", "progress", "tool_end", "delta", "done",
     ]  # fmt: skip

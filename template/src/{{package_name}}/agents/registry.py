@@ -1,13 +1,14 @@
 """The agents of this service by name, found because their folders stand here."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Self
 
 from ..core.errors import NotFound, StartupError
+from ..core.modules import code_folders
 from .definition import AgentDefinition
 
 # `/agents/run/{name}` and its like are, or may become, routes: such an agent would hide them.
@@ -16,19 +17,17 @@ RESERVED = frozenset({"chat", "run", "runs", "session", "sessions", "stop", "str
 _NAME = re.compile(r"(?=.{1,64}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-class AgentRegistry(Mapping[str, AgentDefinition]):
+class AgentRegistry(dict[str, AgentDefinition]):
     """Agents by name, in alphabetical order.
 
     Raises `StartupError` for a name that cannot be served.
     """
 
     def __init__(self, agents: Mapping[str, AgentDefinition]) -> None:
-        self._agents = dict(sorted(agents.items()))
-        for name, definition in self._agents.items():
+        super().__init__(sorted(agents.items()))
+        for name, definition in self.items():
             if name in RESERVED:
-                raise StartupError(
-                    f"an agent cannot be called {name!r}, which is a route: rename it"
-                )
+                raise StartupError(f"an agent called {name!r} would hide a route: rename it")
             if not _NAME.fullmatch(name):
                 raise StartupError(
                     f"an agent cannot be called {name!r}: expected lower-case words, such as "
@@ -42,32 +41,15 @@ class AgentRegistry(Mapping[str, AgentDefinition]):
 
         Raises `StartupError` for a folder that holds none, naming the file to mend.
         """
-        package = import_module(__package__)
-        folders = (path for root in package.__path__ for path in Path(root).iterdir())
-        found = [folder for folder in folders if _may_be_agent(folder)]
-        return cls({folder.name.replace("_", "-"): _read(folder) for folder in found})
+        folders = code_folders(__package__)
+        return cls({folder.name.replace("_", "-"): _read(folder) for folder in folders})
 
     def find(self, name: str) -> AgentDefinition:
         """Return the agent of this name; raises `NotFound` that says which there are."""
-        if name not in self._agents:
-            near = get_close_matches(name, self._agents, 1) or list(self._agents)
+        if name not in self:
+            near = get_close_matches(name, self, 1) or list(self)
             raise NotFound(f"there is no agent {name!r}: is it one of {near}?")
-        return self._agents[name]
-
-    def __getitem__(self, name: str) -> AgentDefinition:
-        return self._agents[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._agents)
-
-    def __len__(self) -> int:
-        return len(self._agents)
-
-
-def _may_be_agent(folder: Path) -> bool:
-    if not folder.is_dir() or folder.name.startswith((".", "_")):
-        return False
-    return any(folder.rglob("*.py"))  # a folder that git left behind holds only __pycache__
+        return self[name]
 
 
 def _read(folder: Path) -> AgentDefinition:

@@ -6,6 +6,7 @@ Lines carry what was bound with `structlog.contextvars`: `request_id` in every r
 import logging
 import sys
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -15,9 +16,26 @@ from .settings import Settings
 
 FILE_SIZE_BYTES = 500 * 1024 * 1024
 FILE_COUNT = 10
+DAY_S = 24 * 3600
+FILE_AGE_S = 10 * DAY_S
 
 # Chatty at INFO, and what they say is said elsewhere.
 _QUIET = ("alembic", "asyncio", "httpcore2", "httpx2", "openai", "anthropic")
+
+
+class LogFile(RotatingFileHandler):
+    """Rotates at `FILE_SIZE_BYTES`; once a day deletes what was rotated `FILE_AGE_S` ago."""
+
+    _sweep_at = 0.0
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 (its name there)
+        if record.created >= self._sweep_at:
+            self._sweep_at = record.created + DAY_S
+            for number in range(1, self.backupCount + 1):
+                old = Path(f"{self.baseFilename}.{number}")
+                if old.exists() and old.stat().st_mtime < record.created - FILE_AGE_S:
+                    old.unlink(missing_ok=True)
+        return bool(super().shouldRollover(record))
 
 
 def configure_logging(settings: Settings) -> None:
@@ -71,9 +89,7 @@ def _handlers(settings: Settings, shared: list[Processor]) -> list[logging.Handl
     if settings.log_file is None:
         return [stream]
     settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-    file = RotatingFileHandler(
-        settings.log_file, maxBytes=FILE_SIZE_BYTES, backupCount=FILE_COUNT, encoding="utf-8"
-    )
+    file = LogFile(settings.log_file, "a", FILE_SIZE_BYTES, FILE_COUNT, encoding="utf-8")
     file.setFormatter(_formatter(shared, as_json))
     return [stream, file]
 

@@ -87,8 +87,7 @@ def discover(package: str) -> tuple[AppModule, ...]:
 
     Raises `StartupError` for a folder that is no room, naming the file to mend.
     """
-    [root] = import_module(package).__path__
-    folders = sorted(folder for folder in Path(root).iterdir() if _may_be_room(folder))
+    folders = [folder for folder in code_folders(package) if folder.name != "migrations"]
     modules = {folder.name: _read_room(package, folder) for folder in folders}
     graph = {name: modules.keys() & module.after for name, module in modules.items()}
     try:
@@ -98,10 +97,11 @@ def discover(package: str) -> tuple[AppModule, ...]:
         raise StartupError(f"rooms wait for each other in `after`: {circle}") from None
 
 
-def _may_be_room(folder: Path) -> bool:
-    if folder.name == "migrations" or folder.name.startswith((".", "_")):
-        return False
-    return any(folder.rglob("*.py"))  # a folder that git left behind holds only __pycache__
+def code_folders(package: str) -> list[Path]:
+    """The sub-folders of a package that hold Python: those that git left behind do not."""
+    folders = (path for root in import_module(package).__path__ for path in Path(root).iterdir())
+    named = (folder for folder in folders if not folder.name.startswith((".", "_")))
+    return sorted(folder for folder in named if any(folder.rglob("*.py")))
 
 
 def _read_room(package: str, folder: Path) -> AppModule:

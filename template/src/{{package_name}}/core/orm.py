@@ -7,8 +7,8 @@ from threading import Lock
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, DateTime, Dialect, MetaData, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from pydantic_core import from_json, to_json
+from sqlalchemy import DateTime, Dialect, MetaData, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -57,7 +57,20 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-JsonColumn = JSON().with_variant(JSONB(), "postgresql")
+class JsonText(TypeDecorator[Any]):
+    """Any JSON value as text: the same bytes come back, on both databases.
+
+    PostgreSQL's JSONB would refuse NUL in a text and rewrite numbers.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else to_json(value).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else from_json(value)
 
 
 class Base(DeclarativeBase):
@@ -75,8 +88,8 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime,
         UUID: Uuid,
-        dict[str, Any]: JsonColumn,
-        list[Any]: JsonColumn,
+        dict[str, Any]: JsonText,
+        list[Any]: JsonText,
     }
 
 

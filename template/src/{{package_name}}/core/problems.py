@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -16,6 +16,8 @@ from .errors import AppError, InvalidRequest, Unauthenticated
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+_STANDARD = {status.value: (status.name.lower(), status.phrase) for status in HTTPStatus}
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": {
@@ -39,27 +41,27 @@ class Problem(BaseModel):
     request_id: str | None = Field(description="Also in the log and in X-Request-ID.")
 
 
-def problem_response(
-    error: AppError,
-    *,
-    status: HTTPStatus | None = None,
-    headers: Mapping[str, str] | None = None,
+def problem_response(error: AppError) -> JSONResponse:
+    """`error` as the answer to the current request."""
+    challenge = error.challenge if isinstance(error, Unauthenticated) else None
+    headers = {"WWW-Authenticate": challenge} if challenge else None
+    return _respond(error.status, error.code, error.title, error, headers)
+
+
+def _respond(
+    status: int, code: str, title: str, error: AppError, headers: Mapping[str, str] | None
 ) -> JSONResponse:
-    """`error` as the answer to the current request; `status` stands for a framework's own error."""
     problem = Problem(
         type="about:blank",
-        title=status.phrase if status else error.title,
-        status=status or error.status,
+        title=title,
+        status=status,
         detail=error.message,
-        code=status.name.lower() if status else error.code,
+        code=code,
         retryable=error.retryable,
         details=error.details,
         request_id=structlog.contextvars.get_contextvars().get("request_id"),
     )
-    if isinstance(error, Unauthenticated):
-        headers = {"WWW-Authenticate": error.challenge}
-    body = problem.model_dump(mode="json")
-    return JSONResponse(body, problem.status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(problem.model_dump(mode="json"), status, headers, media_type=MEDIA_TYPE)
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -94,7 +96,9 @@ async def _on_invalid_request(_request: Request, error: Exception) -> JSONRespon
     return problem_response(InvalidRequest(message, details={"errors": errors}))
 
 
-async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http_exception(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
-    return problem_response(AppError(str(error.detail)), status=status, headers=error.headers)
+    if error.status_code in {204, 304}:  # which have no body
+        return Response(status_code=error.status_code, headers=error.headers)
+    code, title = _STANDARD.get(error.status_code, ("http_error", "HTTP error"))
+    return _respond(error.status_code, code, title, AppError(str(error.detail)), error.headers)

@@ -46,10 +46,6 @@ class Services:
                 f"(`after` in its AppModule) or its folder is missing"
             ) from None
 
-    def has(self, kind: type) -> bool:
-        """Whether somebody has provided one of `kind`."""
-        return kind in self._provided
-
 
 def get_services(connection: HTTPConnection) -> Services:
     """The services of the application that serves this connection."""

@@ -78,13 +78,19 @@ class Settings(RoomSettings):
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     log_format: LogFormat = Field("console", description="console (coloured) or json.")
     log_file: Path | None = Field(
-        None, description="Log to this file as JSON, too: rotated at 500 MB, 10 files are kept."
+        None, description="Log to this file as JSON, too: rotated at 500 MB, kept for 10 days."
     )
 
     @field_validator("database_url")
     @classmethod
     def _normalise_database_url(cls, value: SecretStr) -> SecretStr:
         return SecretStr(normalise_database_url(value.get_secret_value()))
+
+    def local_url(self, host: str | None = None, port: int | None = None) -> str:
+        """Where this machine reaches what `serve` binds; `host` and `port` if they differ."""
+        host = host or self.server_host
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (not bound)
+        return f"http://{f'[{host}]' if ':' in host else host}:{port or self.server_port}"
 
 
 _ASYNCPG = "postgresql+asyncpg"
@@ -117,19 +123,12 @@ S = TypeVar("S", bound=BaseSettings)
 
 def variable_names(kind: type[BaseSettings]) -> dict[str, tuple[str, ...]]:
     """Each field of `kind` and the environment variables that it reads, the first one first."""
-    return {
-        name: tuple(alias.upper() for alias in _aliases(kind, name)) for name in kind.model_fields
-    }
-
-
-def _aliases(kind: type[BaseSettings], name: str) -> list[str]:
-    match kind.model_fields[name].validation_alias:
-        case AliasChoices(choices=choices):
-            return [alias for alias in choices if isinstance(alias, str)]
-        case str(alias):
-            return [alias]
-        case _:
-            return [f"{kind.model_config.get('env_prefix', '')}{name}"]
+    prefix, names = kind.model_config.get("env_prefix", ""), {}
+    for name, field in kind.model_fields.items():
+        alias = field.validation_alias
+        choices = alias.choices if isinstance(alias, AliasChoices) else [f"{prefix}{name}"]
+        names[name] = tuple(str(choice).upper() for choice in choices)
+    return names
 
 
 def load_settings(kind: type[S]) -> S:
@@ -141,11 +140,8 @@ def load_settings(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         names = variable_names(kind)
-        problems = (
-            (names.get(str(item["loc"][0]), (str(item["loc"][0]).upper(),))[0], item["msg"])
-            for item in error.errors(include_url=False, include_input=False)
-        )
-        told = "; ".join(f"{name}: {message}" for name, message in problems)
+        wrong = ((str(item["loc"][0]), item["msg"]) for item in error.errors())
+        told = "; ".join(f"{names.get(at, (at.upper(),))[0]}: {message}" for at, message in wrong)
         raise StartupError(f"wrong settings in the environment or .env: {told}") from None
 
 

@@ -1,7 +1,6 @@
 """`test-model`: does the model answer, and if not, why not?"""
 
 import asyncio
-import sys
 import time
 from typing import Annotated
 
@@ -15,13 +14,7 @@ def ask_model(
     model: Annotated[str, typer.Argument(help="A model id; by default DEFAULT_MODEL.")] = "",
 ) -> None:
     """Ask a model for one word and say in one line what is wrong, if something is."""
-    from ..core.errors import AppError
-
-    try:
-        print(asyncio.run(_ask(model)))
-    except AppError as error:
-        print(error.message, file=sys.stderr)
-        raise typer.Exit(1) from None
+    typer.echo(asyncio.run(_ask(model)))
 
 
 async def _ask(model_id: str) -> str:

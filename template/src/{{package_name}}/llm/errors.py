@@ -14,17 +14,13 @@ from ..core.errors import AppError, InvalidRequest, ModelError, ModelTimeout
 class ModelBusy(ModelError):
     """The provider is in trouble, or limits how much may be asked at once."""
 
-    code = "model_busy"
-    status = 503
-    title = "The model is busy"
+    code, status, title = "model_busy", 503, "The model is busy"
 
 
 class ModelNotConfigured(ModelError):
     """There is no such model, or its provider lacks a valid key, an address or its package."""
 
-    code = "model_not_configured"
-    status = 503
-    title = "The model is not configured"
+    code, status, title = "model_not_configured", 503, "The model is not configured"
     retryable = False
 
 

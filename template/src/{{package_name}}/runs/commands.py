@@ -1,13 +1,13 @@
 """`chat`: a conversation with an agent of the served project, in the terminal."""
 
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from .client import Client, ReceivedEvent
+    from .client import Client
 
 app = typer.Typer()
 
@@ -20,62 +20,47 @@ def chat(
     session: Annotated[str, typer.Option(help="The id of a conversation to go on with.")] = "",
 ) -> None:
     """Talk to an agent of the running service. Ctrl-C stops an answer, Ctrl-D leaves."""
-    from .. import NAME
-    from ..core.errors import AppError, Unavailable
+    from ..core.settings import get_settings
     from .client import Client
 
-    try:
-        with closing(Client(url or _own_url())) as client:
-            conversation = Conversation(client, agent or _first_agent(client), session)
-            if message:
-                sys.exit(0 if conversation.ask(message) == "completed" else 1)
-            conversation.talk()
-    except AppError as error:
-        _note(error.message)
-        if isinstance(error, Unavailable):
-            _note(f"Start it with: {NAME} serve")
-        raise typer.Exit(1) from None
+    with closing(Client(url or get_settings().local_url())) as client:
+        conversation = Conversation(client, agent or client.first_agent(), session)
+        if message:
+            raise typer.Exit(0 if conversation.ask(message) == "completed" else 1)
+        _note(f"You talk to {conversation.agent}. Ctrl-C stops an answer, Ctrl-D leaves.")
+        with suppress(EOFError, KeyboardInterrupt):
+            while True:
+                if message := input("> ").strip():
+                    conversation.ask(message)
+        print()
 
 
 class Conversation:
     """A conversation in the terminal: answers on stdout, everything else on stderr."""
 
     def __init__(self, client: "Client", agent: str, session_id: str) -> None:
+        self.agent = agent
         self._client = client
-        self._agent = agent
         self._session_id = session_id
         self._labelled = False
-
-    def talk(self) -> None:
-        """Ask what is typed, until the end of the input."""
-        _note(f"You talk to {self._agent}. Ctrl-C stops an answer, Ctrl-D leaves.")
-        while True:
-            try:
-                message = input("> ").strip()
-            except (EOFError, KeyboardInterrupt):
-                print()
-                return
-            if message:
-                self.ask(message)
 
     def ask(self, message: str) -> str:
         """Print the answer as it comes and return how it ended; Ctrl-C stops it."""
         end = "cut"
         try:
-            for event in self._client.ask(self._agent, message, self._session_id or None):
-                self._show(event)
-                end = event.data["status"] if event.event == "done" else event.event
+            for event, data in self._client.ask(self.agent, message, self._session_id or None):
+                self._show(event, data)
+                end = data["status"] if event == "done" else event
         except KeyboardInterrupt:
-            self._client.stop(self._agent, self._session_id)
+            self._client.stop(self.agent, self._session_id)
             end = "stopped"
         print()
         if end != "completed":
             _note(f"({end})")
         return end
 
-    def _show(self, event: "ReceivedEvent") -> None:
-        data: dict[str, Any] = event.data
-        match event.event:
+    def _show(self, event: str, data: dict[str, Any]) -> None:
+        match event:
             case "meta":
                 self._session_id = data["session_id"]
                 if data["demo"] and not self._labelled:
@@ -89,23 +74,6 @@ class Conversation:
                 print(data["output"], end="")
             case "error":
                 _note(data["detail"])
-
-
-def _own_url() -> str:
-    """Return where this project's own settings serve it."""
-    from ..core.settings import get_settings
-
-    settings = get_settings()
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.server_host, settings.server_host)  # noqa: S104
-    return f"http://{host}:{settings.server_port}"
-
-
-def _first_agent(client: "Client") -> str:
-    from ..core.errors import NotFound
-
-    for name in client.agents():
-        return name
-    raise NotFound("this service has no agent yet: make a folder for one in agents/")
 
 
 def _note(text: str) -> None:

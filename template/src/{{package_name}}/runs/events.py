@@ -21,7 +21,7 @@ is no text has one. So an id says how far a client has come, however the text wa
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -135,7 +135,22 @@ ClosingEvent: TypeAlias = Done | Paused | Failed
 Event: TypeAlias = Meta | TextEvent | ToolStart | ToolEnd | Progress | ClosingEvent
 
 
+def stream_schema() -> dict[str, Any]:
+    """Each event of a stream, for OpenAPI: https://spec.openapis.org/oas/v3.2.0#media-type-object"""
+    return {"oneOf": [_schema(kind) for kind in get_args(Event)]}
+
+
+def _schema(kind: type[_Event]) -> dict[str, Any]:
+    data = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": kind.model_json_schema(mode="serialization"),
+    }
+    names = {"id": {"type": "string"}, "event": {"const": kind.event}, "data": data}
+    return {"type": "object", "required": list(names), "properties": names}
+
+
 def frame(event: Event, at: Position) -> bytes:
-    """Return the event as https://html.spec.whatwg.org/multipage/server-sent-events.html says."""
+    """The event as https://html.spec.whatwg.org/multipage/server-sent-events.html says."""
     data = event.model_dump_json()
     return f"id: {at.part}.{at.offset}\nevent: {event.event}\ndata: {data}\n\n".encode()

@@ -1,6 +1,5 @@
 """Runs over HTTP: ask an agent, stop it, look at a run."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,17 +13,18 @@ from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName
 from ..auth.caller import CallerDep
 from ..core.services import Services, ServicesDep
-from ..llm.models import DEMO
 from ..sessions import store as sessions
 from ..sessions.models import AgentMessage
-from .manager import LiveRun, RunManager
+from .events import stream_schema
+from .manager import RunManager
 from .schemas import Answer, AnswerMetadata, RunView, StandardResponse, StopRequest, StopView
 from .settings import RunsSettings
+from .turn import Turn
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "model": StandardResponse[Answer],
-        "content": {"text/event-stream": {}},
+        "content": {"text/event-stream": {"itemSchema": stream_schema()}},
         "description": "The answer; with `stream` its events, which end with done, paused or error",
     }
 }
@@ -61,11 +61,11 @@ def _run_endpoint(
         caller: CallerDep,
         services: ServicesDep,
     ) -> Response | StandardResponse[Answer]:
-        live = await services.get(RunManager).begin(caller, name, definition, body)
+        turn = await services.get(RunManager).begin(caller, name, definition, body)
         if body.stream:
-            return _stream(live, services.get(RunsSettings))
-        if await _closes_before_client_leaves(live, request):
-            return await _answer(live, services)
+            return _stream(turn, services.get(RunsSettings))
+        if await _closes_before_client_leaves(turn, request):
+            return await _answer(turn, services)
         return Response(status_code=_CLIENT_GONE)
 
     run.__annotations__["body"] = definition.body_model(name)
@@ -101,14 +101,14 @@ async def get_run(run_id: UUID, caller: CallerDep, services: ServicesDep) -> Run
         return RunView.model_validate(await sessions.get_run(db, caller, run_id))
 
 
-def _stream(live: LiveRun, settings: RunsSettings) -> EventSourceResponse:
+def _stream(turn: Turn, settings: RunsSettings) -> EventSourceResponse:
     async def frames() -> AsyncIterator[bytes]:
-        async with live.reading() as log:
+        async with turn.reading() as log:
             async for entry in log.follow():
                 yield entry.frame
 
     async def leave(_message: Any) -> None:
-        live.leave()
+        turn.leave()
 
     return EventSourceResponse(
         frames(),
@@ -122,38 +122,33 @@ def _stream(live: LiveRun, settings: RunsSettings) -> EventSourceResponse:
     )
 
 
-async def _closes_before_client_leaves(live: LiveRun, request: Request) -> bool:
-    async with live.reading() as log:
-        closed = asyncio.create_task(log.closed())
-        gone = asyncio.create_task(_disconnected(request))
-        try:
-            await asyncio.wait({closed, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return closed.done()
-        finally:
-            closed.cancel()
-            gone.cancel()
+async def _closes_before_client_leaves(turn: Turn, request: Request) -> bool:
+    async def watch_client() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        tasks.cancel_scope.cancel()
+
+    async with turn.reading() as log, anyio.create_task_group() as tasks:
+        tasks.start_soon(watch_client)
+        await log.closed()
+        tasks.cancel_scope.cancel()
+    return turn.log.closing is not None
 
 
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _answer(live: LiveRun, services: Services) -> StandardResponse[Answer]:
-    """Return what a run that has ended said; raises what made it fail."""
-    row = live.row
-    if live.turn.failure is not None:
+async def _answer(turn: Turn, services: Services) -> StandardResponse[Answer]:
+    """What a run that has ended said; raises what made it fail."""
+    row = turn.row
+    if turn.failure is not None:
         facts = {"run_id": str(row.run_id), "session_id": str(row.session_id)}
-        live.turn.failure.details.update(facts)
-        raise live.turn.failure
+        turn.failure.details.update(facts)
+        raise turn.failure
     async with services.database.session() as db:
-        run = await sessions.get_run(db, live.turn.deps.caller, row.run_id)
+        run = await sessions.get_run(db, turn.caller, row.run_id)
         message_id = run.assistant_message_id
         said = await db.get(AgentMessage, message_id) if message_id else None
+    view, content = RunView.model_validate(run), said.content if said else ""
     return StandardResponse(
         success=True,
-        data=Answer(
-            **RunView.model_validate(run).model_dump(), content=said.content if said else ""
-        ),
-        metadata=AnswerMetadata(agent=row.agent_name, model=row.model, demo=row.model == DEMO),
+        data=Answer(**view.model_dump(), content=content),
+        metadata=AnswerMetadata(agent=row.agent_name, model=row.model, demo=turn.is_demo),
     )

@@ -121,15 +121,14 @@ async def _refuse_if_busy(db: AsyncSession, caller: Caller, session_id: UUID | N
 class Transcript:
     """The message rows of one run, written again and again while it goes on."""
 
-    def __init__(self, run: BegunRun) -> None:
+    def __init__(self, database: Database, run: BegunRun) -> None:
+        self._database = database
         self._run = run
         self._ids = [run.user_message_id]
         self._stored: list[Line] = to_lines([run.prompt])
         self.assistant_message_id: UUID | None = None
 
-    async def save(
-        self, database: Database, messages: Sequence[ModelMessage], ending: Ending | None = None
-    ) -> bool:
+    async def save(self, messages: Sequence[ModelMessage], ending: Ending | None = None) -> bool:
         """Write what is new in `messages`, and how the run ended if it has.
 
         Returns False, and writes nothing, when the run no longer belongs to this process.
@@ -139,7 +138,7 @@ class Transcript:
         self._ids.extend(uuid7() for _ in lines[len(self._ids) :])
         spoken = [at for at, line in enumerate(lines) if line.role == "assistant"]
         self.assistant_message_id = self._ids[spoken[-1]] if spoken else None
-        async with database.transaction() as db:
+        async with self._database.transaction() as db:
             if not await self._write_run(db, ending):
                 return False
             for at, line in enumerate(lines):
@@ -194,7 +193,7 @@ def _values(ending: Ending) -> dict[str, Any]:
         "status": ending.status,
         "reason": ending.reason,
         "error": ending.error,
-        "output": to_jsonable_python(ending.output, serialize_unknown=True),
+        "output": ending.output,
         "usage": to_jsonable_python(ending.usage),
         "total_tokens": ending.usage.total_tokens,
         "cost_usd": ending.usage.cost,

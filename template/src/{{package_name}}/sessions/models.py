@@ -2,8 +2,7 @@
 
 A message row is made to be read (who said what, which tool was called with what), and the rows
 together also hold the exact Pydantic AI messages in `data`, so that a conversation goes on as
-if the process had never ended. Texts that may hold anything, NUL included, are stored as JSON
-text, never as JSONB, which would refuse or rewrite them.
+if the process had never ended.
 """
 
 from datetime import datetime
@@ -11,12 +10,10 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic_core import from_json, to_json
-from sqlalchemy import CheckConstraint, Dialect, ForeignKey, Index, Numeric, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
 
-from ..core.orm import Base, utc_now, uuid7
+from ..core.orm import Base, JsonText, Timestamps, utc_now, uuid7
 
 RunStatus = Literal["queued", "running", "paused", "completed", "interrupted", "error"]
 Role = Literal["user", "assistant", "system", "tool"]
@@ -26,20 +23,7 @@ LIVE: tuple[RunStatus, ...] = ("running", "paused")
 _LIVE_SQL = text("status IN ('running', 'paused')")
 
 
-class JsonText(TypeDecorator[Any]):
-    """Any JSON value as text: the same bytes come back, on both databases."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else to_json(value).decode()
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        return None if value is None else from_json(value)
-
-
-class AgentSession(Base):
+class AgentSession(Timestamps, Base):
     """A conversation of one user with one agent."""
 
     __tablename__ = "ai_agent_sessions"
@@ -53,11 +37,9 @@ class AgentSession(Base):
     agent_name: Mapped[str] = mapped_column(String(64))
     session_title: Mapped[str | None] = mapped_column(String(200))
     session_summary: Mapped[str | None] = mapped_column(Text)
-    preferences: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
-    variables: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    variables: Mapped[dict[str, Any]] = mapped_column(default=dict)
     is_active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
     deleted_at: Mapped[datetime | None]
 
 
@@ -94,9 +76,9 @@ class AgentRun(Base):
     status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(64))
     error: Mapped[str | None] = mapped_column(Text)
-    request: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    request: Mapped[dict[str, Any]] = mapped_column(default=dict)
     output: Mapped[Any] = mapped_column(JsonText, nullable=True)
-    usage: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    usage: Mapped[dict[str, Any]] = mapped_column(default=dict)
     total_tokens: Mapped[int] = mapped_column(default=0)
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(18, 9))
     owner_id: Mapped[UUID | None]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..auth.caller import Caller, CallerDep
 from ..core.services import Services, ServicesDep
 from . import store
-from .schemas import CleanText, MessageView, Page, SessionView
+from .schemas import MessageView, Page, SessionView
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -21,10 +21,6 @@ class _SessionsPage(BaseModel):
     limit: int = Field(50, ge=1, le=200, description="How many at most.")
 
 
-class _Filter(_SessionsPage):
-    agent: CleanText | None = Field(None, max_length=64, description="Only those of this agent.")
-
-
 class _MessagesPage(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -32,21 +28,20 @@ class _MessagesPage(BaseModel):
     limit: int = Field(100, ge=1, le=200, description="How many at most.")
 
 
-SessionsFilter = Annotated[_Filter, Query()]
 SessionsPage = Annotated[_SessionsPage, Query()]
 MessagesPage = Annotated[_MessagesPage, Query()]
 
 
 @router.get("")
 async def list_sessions(
-    caller: CallerDep, services: ServicesDep, page: SessionsFilter
+    caller: CallerDep, services: ServicesDep, page: SessionsPage
 ) -> Page[SessionView]:
     """Your conversations, newest first."""
-    return await page_of_sessions(caller, services, page, page.agent)
+    return await page_of_sessions(caller, services, page)
 
 
 async def page_of_sessions(
-    caller: Caller, services: Services, page: SessionsPage, agent_name: str | None
+    caller: Caller, services: Services, page: SessionsPage, agent_name: str | None = None
 ) -> Page[SessionView]:
     """Some of the caller's conversations, with one agent or with all."""
     async with services.database.session() as db:

@@ -10,7 +10,7 @@ tools as a toolset: `Agent(toolsets=[toolset()])`, or `toolset("clock")` for som
 """
 
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -34,39 +34,9 @@ class RegisteredTool:
     version: str
     enabled: bool
 
-    @property
-    def name(self) -> str:
-        """The name by which the model calls it."""
-        return self.tool.name
 
-
-class ToolRegistry:
-    """The tools by name. `registry` below is the one that the decorator fills."""
-
-    def __init__(self) -> None:
-        self._tools: dict[str, RegisteredTool] = {}
-
-    def add(self, tool: RegisteredTool) -> None:
-        """Register a tool; raises `StartupError` when another function has its name."""
-        other = self._tools.setdefault(tool.name, tool)
-        places = [_place(one.tool.function) for one in (other, tool)]
-        if places[0] != places[1]:
-            raise StartupError(
-                f"two tools are called {tool.name!r}, {' and '.join(places)}: rename one of them"
-            )
-
-    def get(self, name: str) -> RegisteredTool:
-        """Return the tool of this name; raises `StartupError` that says which there are."""
-        if name not in self._tools:
-            near = get_close_matches(name, self._tools, 1) or sorted(self._tools)
-            raise StartupError(f"there is no tool {name!r}: is it one of {near}?")
-        return self._tools[name]
-
-    def __iter__(self) -> Iterator[RegisteredTool]:
-        return iter(sorted(self._tools.values(), key=lambda tool: tool.name))
-
-
-registry = ToolRegistry()
+registry: dict[str, RegisteredTool] = {}
+"""Every tool by the name that the model calls it by."""
 
 
 def tool(
@@ -80,7 +50,8 @@ def tool(
 
     A tool that is not `enabled` is never given to an agent. When a call takes longer than
     `timeout_s`, the model is told so and may try again.
-    Raises `StartupError` for a function that is not async or has no docstring.
+    Raises `StartupError` for a function that is not async, has no docstring, or has the name of
+    another tool.
     """
 
     def register(function: ToolFunction) -> ToolFunction:
@@ -90,9 +61,11 @@ def tool(
             raise StartupError(f"tool {_place(function)} has no docstring, which the model reads")
         metadata = {"category": category, "version": version}
         built: Tool[AgentDeps] = Tool(function, metadata=metadata, timeout=timeout_s)
-        registry.add(
-            RegisteredTool(tool=built, category=category, version=version, enabled=enabled)
-        )
+        one = RegisteredTool(tool=built, category=category, version=version, enabled=enabled)
+        places = [_place(registry.setdefault(built.name, one).tool.function), _place(function)]
+        if places[0] != places[1]:
+            both = " and ".join(places)
+            raise StartupError(f"two tools are called {built.name!r}, {both}: rename one of them")
         return function
 
     return register
@@ -106,7 +79,11 @@ def toolset(*names: str) -> FunctionToolset[AgentDeps]:
     package = import_module(__package__)
     for found in pkgutil.iter_modules(package.__path__):
         import_module(f"{__package__}.{found.name}")
-    chosen = [registry.get(name) for name in names] if names else registry
+    for name in names:
+        if name not in registry:
+            near = get_close_matches(name, registry, 1) or sorted(registry)
+            raise StartupError(f"there is no tool {name!r}: is it one of {near}?")
+    chosen = [registry[name] for name in names or sorted(registry)]
     return FunctionToolset([one.tool for one in chosen if one.enabled], id="tools")
 
 

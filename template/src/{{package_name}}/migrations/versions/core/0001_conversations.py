@@ -19,12 +19,6 @@ LIVE = sa.text("status IN ('running', 'paused')")
 
 
 def upgrade() -> None:
-    _create_sessions()
-    _create_runs()
-    _create_messages()
-
-
-def _create_sessions() -> None:
     op.create_table(
         "ai_agent_sessions",
         sa.Column("session_id", sa.Uuid(), primary_key=True),
@@ -45,9 +39,6 @@ def _create_sessions() -> None:
         "ai_agent_sessions",
         ["user_id", "agent_name", "session_id"],
     )
-
-
-def _create_runs() -> None:
     op.create_table(
         "ai_agent_runs",
         sa.Column("run_id", sa.Uuid(), primary_key=True),
@@ -88,9 +79,6 @@ def _create_runs() -> None:
         sqlite_where=LIVE,
         postgresql_where=LIVE,
     )
-
-
-def _create_messages() -> None:
     op.create_table(
         "ai_agent_messages",
         sa.Column("message_id", sa.Uuid(), primary_key=True),

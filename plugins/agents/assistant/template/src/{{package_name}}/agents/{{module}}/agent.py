@@ -2,13 +2,19 @@
 
 from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_ai import Agent, RunContext
 
 from ...tools.registry import toolset
 from ..definition import AgentDeps
+
+
+def list_zones(schema: dict[str, Any]) -> None:
+    """Say in the schema which zones there are: any other text is refused."""
+    schema["enum"] = sorted(available_timezones())
 
 
 class AssistantContext(BaseModel):
@@ -23,7 +29,9 @@ class AssistantContext(BaseModel):
         None, min_length=2, max_length=50, description="The language to answer in."
     )
     timezone: ZoneInfo = Field(
-        ZoneInfo("UTC"), description="Where the user is, such as Europe/Berlin."
+        ZoneInfo("UTC"),
+        description="Where the user is, such as Europe/Berlin.",
+        json_schema_extra=list_zones,
     )
 
 
