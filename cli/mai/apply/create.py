@@ -52,13 +52,13 @@ def create(target: Path, outcomes: Outcomes, prepare: Callable[[Path], None]) ->
 
 
 def _write(folder: Path, outcomes: Outcomes) -> None:
-    for outcome in outcomes:
-        assert outcome.action == "create", outcome
-        assert outcome.file is not None, outcome
-        destination = folder / outcome.path
+    for path, file in ((outcome.path, outcome.file) for outcome in outcomes):
+        if file is None:
+            continue
+        destination = folder / path
         destination.parent.mkdir(parents=True, exist_ok=True)
-        destination.write_bytes(outcome.file.content)
-        if outcome.file.executable:
+        destination.write_bytes(file.content)
+        if file.executable:
             destination.chmod(0o755)
 
 
