@@ -19,8 +19,8 @@ def test_a_project_is_made_where_its_name_says(mai: Mai) -> None:
     assert "Made my-shop in my-shop" in said.stderr
     assert said.stderr.rstrip().splitlines()[-3:] == [
         "  cd my-shop",
+        "  uv run my-shop init",
         "  uv run my-shop serve",
-        '  uv run my-shop chat "Hello!"',
     ]
 
 

@@ -158,7 +158,7 @@ def _told(
     from ..console import report
 
     slug = manifest.project["project_name"]
-    next_commands = [f"cd {_shown(target)}", f"uv run {slug} serve", f'uv run {slug} chat "Hello!"']
+    next_commands = [f"cd {_shown(target)}", f"uv run {slug} init", f"uv run {slug} serve"]
     if as_json:
         made = _document("done", manifest, target, outcomes)
         report.document({**made, "notes": notes, "next": next_commands})

@@ -10,7 +10,7 @@ from ..names import Name, parse
 
 PATH = ".mai/manifest.toml"
 _HEADER = """\
-# What this project is made of. Change it with the `mai` command, or by hand and `mai update`.
+# What this project is made of: the answers of its core, and its components with theirs.
 """
 
 
