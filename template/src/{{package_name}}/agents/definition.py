@@ -10,7 +10,7 @@ The folder gives the name: `order_desk` is served as `order-desk`.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -56,13 +56,9 @@ class AgentRequest(BaseModel):
     )
 
     def model_settings(self) -> ModelSettings:
-        """Return what this request asks of the model."""
-        settings = ModelSettings()
-        if self.temperature is not None:
-            settings["temperature"] = self.temperature
-        if self.max_tokens is not None:
-            settings["max_tokens"] = self.max_tokens
-        return settings
+        """What this request asks of the model."""
+        names = {"temperature", "max_tokens"}
+        return cast(ModelSettings, self.model_dump(include=names, exclude_none=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +80,8 @@ class AgentDefinition:
     model: str | None = None
 
     def model_id(self, default: str) -> str:
-        """Return the id of the model that answers: the definition's, the agent's or `default`."""
-        if self.model is not None:
-            return self.model
-        own = self.agent.model
-        if own is None:
-            return default
+        """The id of the model that answers: the definition's, the agent's or `default`."""
+        own = self.model or self.agent.model or default
         return own if isinstance(own, str) else own.model_name
 
     def body_model(self, name: str) -> type[AgentRequest]:

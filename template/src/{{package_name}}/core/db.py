@@ -8,16 +8,11 @@ overwrite what another has written in between, or fail.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import (
-    AsyncEngine,
-    AsyncSession,
-    async_sessionmaker,
-    create_async_engine,
-)
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from .. import NAME
@@ -28,6 +23,9 @@ Dialect = Literal["sqlite", "postgresql"]
 LOCK_TIMEOUT_S = 30.0  # how long a writer waits for SQLite's lock
 
 _WRITES = "app_writes"
+# Without an isolation level, for the driver would begin transactions by itself, all deferred.
+_SQLITE = {"isolation_level": None, "timeout": LOCK_TIMEOUT_S}
+_POSTGRESQL = {"server_settings": {"application_name": NAME}}
 
 
 class Database:
@@ -35,12 +33,19 @@ class Database:
 
     def __init__(self, settings: Settings) -> None:
         self.url: URL = make_url(settings.database_url.get_secret_value())
-        self.dialect: Dialect
-        self.engine: AsyncEngine
-        if self.url.get_backend_name() == "sqlite":
-            self.dialect, self.engine = "sqlite", _sqlite_engine(self.url, settings)
-        else:
-            self.dialect, self.engine = "postgresql", _postgresql_engine(self.url, settings)
+        is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.dialect: Dialect = "sqlite" if is_sqlite else "postgresql"
+        size = settings.database_pool_size
+        self.engine = create_async_engine(
+            self.url,
+            connect_args=_SQLITE if is_sqlite else _POSTGRESQL,
+            pool_pre_ping=not is_sqlite,
+            pool_size=size,
+            max_overflow=2 * size,
+        )
+        if is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _set_pragmas)
+            event.listen(self.engine.sync_engine, "begin", _begin)
         writer = self.engine.execution_options(**{_WRITES: True})
         self._readers = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writers = async_sessionmaker(writer, expire_on_commit=False)
@@ -79,15 +84,6 @@ class Database:
         await self.engine.dispose()
 
 
-def _sqlite_engine(url: URL, settings: Settings) -> AsyncEngine:
-    # The driver would begin transactions by itself, always deferred ones.
-    connect_args = {"isolation_level": None, "timeout": LOCK_TIMEOUT_S}
-    engine = create_async_engine(url, connect_args=connect_args, **_pool(settings))
-    event.listen(engine.sync_engine, "connect", _set_pragmas)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
-
-
 def _set_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
@@ -98,15 +94,3 @@ def _set_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> N
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _postgresql_engine(url: URL, settings: Settings) -> AsyncEngine:
-    connect_args = {"server_settings": {"application_name": NAME}}
-    return create_async_engine(
-        url, connect_args=connect_args, pool_pre_ping=True, **_pool(settings)
-    )
-
-
-def _pool(settings: Settings) -> dict[str, Any]:
-    size = settings.database_pool_size
-    return {"pool_size": size, "max_overflow": 2 * size}

@@ -86,7 +86,8 @@ async def _check_database(services: Services) -> HealthReport:
 
 
 async def _check_bus(services: Services) -> HealthReport:
-    facts = {"kind": services.bus.kind}
+    report = HealthReport(facts={"kind": services.bus.kind})
     if services.bus.connected:
-        return HealthReport(facts=facts)
-    return HealthReport(status="degraded", summary="not connected; trying again", facts=facts)
+        return report
+    why = {"status": "degraded", "summary": "not connected; trying again"}
+    return report.model_copy(update=why)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
-from importlib.util import resolve_name
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
@@ -62,28 +61,16 @@ class AppModule:
     package: str = ""
 
     def load(self, part: Part[T]) -> T:
-        """The part itself, imported when only its place was given.
-
-        Raises `StartupError` when nothing is at that place.
-        """
+        """The part itself, imported when only its place was given."""
         if not isinstance(part, str):
             return part
         place, _, attribute = part.partition(":")
-        name = resolve_name(place, self.package)
-        try:
-            return cast(T, getattr(import_module(name), attribute))
-        except (AttributeError, ModuleNotFoundError) as error:
-            if error.name not in {name, attribute}:
-                raise  # something that it imports is missing
-            raise StartupError(
-                f"room {self.name!r} names {part!r}, but there is no {error.name!r}: "
-                f"define it or correct `module` in the room's __init__.py"
-            ) from None
+        return cast(T, getattr(import_module(place, self.package), attribute))
 
 
 @cache
 def discover(package: str) -> tuple[AppModule, ...]:
-    """The rooms of `package`, ordered so that each stands behind those it names in `after`.
+    """The rooms of `package`, each behind those that it names in `after`.
 
     Raises `StartupError` for a folder that is no room, naming the file to mend.
     """

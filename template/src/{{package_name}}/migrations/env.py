@@ -4,11 +4,8 @@ The service hands over a connection and the metadata in `config.attributes`. Pla
 not: then the package named in `[tool.alembic]` tells the database and the tables.
 """
 
-import ast
 import asyncio
-from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Literal
 
 from alembic import context
@@ -16,8 +13,6 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.types import TypeDecorator
 
 config = context.config
-
-USER_REVISIONS = Path(__file__).parent / "versions" / "app"
 
 
 def migrate(connection: Connection, metadata: MetaData) -> None:
@@ -43,29 +38,10 @@ async def connect_and_migrate() -> None:
 
 
 def _include_object(
-    _object: Any, name: str | None, kind: str, reflected: bool, compared: Any
+    _object: Any, _name: str | None, kind: str, reflected: bool, compared: Any
 ) -> bool:
-    """Leave out tables that no model and none of the project's own migrations know.
-
-    They belong to another program, or to a component that is gone and whose data is kept.
-    """
-    unknown = kind == "table" and reflected and compared is None
-    return not unknown or name in _own_tables()
-
-
-@cache
-def _own_tables() -> frozenset[str]:
-    """The tables that the migrations in `versions/app` create."""
-    names = set()
-    for path in USER_REVISIONS.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            match node:
-                case ast.Call(
-                    func=ast.Attribute(attr="create_table"),
-                    args=[ast.Constant(value=str(name)), *_],
-                ):
-                    names.add(name)
-    return frozenset(names)
+    """Leave out tables that no model knows: what they hold is never dropped unasked."""
+    return not (kind == "table" and reflected and compared is None)
 
 
 def _render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:

@@ -7,7 +7,7 @@ if the process had never ended.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text, text
@@ -20,7 +20,7 @@ Role = Literal["user", "assistant", "system", "tool"]
 
 LIVE: tuple[RunStatus, ...] = ("running", "paused")
 
-_LIVE_SQL = text("status IN ('running', 'paused')")
+_LIVE_SQL = text(f"status IN {LIVE}")
 
 
 class AgentSession(Timestamps, Base):
@@ -48,10 +48,7 @@ class AgentRun(Base):
 
     __tablename__ = "ai_agent_runs"
     __table_args__ = (
-        CheckConstraint(
-            "status IN ('queued', 'running', 'paused', 'completed', 'interrupted', 'error')",
-            name="status",
-        ),
+        CheckConstraint(f"status IN {get_args(RunStatus)}", name="status"),
         # At most one live run in a session, whoever starts it, in whichever process.
         Index(
             "uq_ai_agent_runs_live",
@@ -98,7 +95,7 @@ class AgentMessage(Base):
 
     __tablename__ = "ai_agent_messages"
     __table_args__ = (
-        CheckConstraint("role IN ('user', 'assistant', 'system', 'tool')", name="role"),
+        CheckConstraint(f"role IN {get_args(Role)}", name="role"),
         Index("uq_ai_agent_messages_position", "session_id", "position", unique=True),
         Index("ix_ai_agent_messages_run_id", "run_id", "position"),
     )

@@ -6,7 +6,6 @@ Models guess at both; these ask the calendar and the IANA time zone database.
 import calendar
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
-from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic_ai import ModelRetry
@@ -66,17 +65,6 @@ def find_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     # A KeyError for an unknown name, the others for what is no name: "", "../etc", "Europe".
     except (KeyError, ValueError, OSError) as error:
-        near = ", ".join(_nearest_zones(name)) or "Europe/Berlin, America/New_York, UTC"
-        raise ModelRetry(f"{name!r} is not an IANA time zone. Try one of: {near}.") from error
-
-
-def _nearest_zones(name: str) -> list[str]:
-    zones = _zones_by_spelling()
-    wanted = name.strip().lower().replace(" ", "_")
-    cities = [zone for spelling, zone in zones.items() if spelling.endswith(f"/{wanted}")]
-    return cities or [zones[spelling] for spelling in get_close_matches(wanted, zones, n=5)]
-
-
-@cache
-def _zones_by_spelling() -> dict[str, str]:
-    return {zone.lower(): zone for zone in sorted(available_timezones())}
+        wanted = name.strip().title().replace(" ", "_")
+        near = get_close_matches(wanted, sorted(available_timezones())) or ["Europe/Berlin", "UTC"]
+        raise ModelRetry(f"{name!r} is not an IANA time zone. Is it one of {near}?") from error
