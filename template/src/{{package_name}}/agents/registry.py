@@ -18,10 +18,7 @@ _NAME = re.compile(r"(?=.{1,64}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 class AgentRegistry(dict[str, AgentDefinition]):
-    """Agents by name, in alphabetical order.
-
-    Raises `StartupError` for a name that cannot be served.
-    """
+    """Agents by name, in order; raises `StartupError` for a name that cannot be served."""
 
     def __init__(self, agents: Mapping[str, AgentDefinition]) -> None:
         super().__init__(sorted(agents.items()))
@@ -37,10 +34,7 @@ class AgentRegistry(dict[str, AgentDefinition]):
 
     @classmethod
     def discover(cls) -> Self:
-        """Return the agents of this folder.
-
-        Raises `StartupError` for a folder that holds none, naming the file to mend.
-        """
+        """The agents of this folder; raises `StartupError` for a sub-folder that holds none."""
         folders = code_folders(__package__)
         return cls({folder.name.replace("_", "-"): _read(folder) for folder in folders})
 

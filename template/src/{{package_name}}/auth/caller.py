@@ -38,10 +38,7 @@ LOCAL = Caller("local")
 
 
 async def current_caller(connection: HTTPConnection, services: ServicesDep) -> Caller:
-    """The caller of this request.
-
-    Raises `Forbidden` for a caller elsewhere while nothing says who it is.
-    """
+    """The caller of this request; `Forbidden` when nothing says who it is and it is elsewhere."""
     peer = connection.client.host if connection.client else ""
     is_local = is_loopback(peer) and is_loopback(connection.url.hostname or "")
     if is_local or services.get(AuthSettings).allow_anonymous:

@@ -1,7 +1,7 @@
 """Short messages between the processes of this service: a stop request, a hint to look again.
 
-The bus is a hint, never the truth: a message sent while a process reconnects is lost, and a
-subscriber that is far behind loses its oldest ones. What matters stands in rows.
+The bus is a hint, never the truth: a message sent while a process reconnects is lost. What
+matters stands in rows.
 
 Redis carries it when REDIS_URL is set, else PostgreSQL's LISTEN/NOTIFY; on SQLite it stays inside
 the one process.
@@ -29,7 +29,6 @@ MAX_PAYLOAD_BYTES = 6000
 
 CHANNEL = f"{NAME}:bus"
 
-_QUEUE_SIZE = 1000
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
 _START_TIMEOUT_S = 5.0
@@ -71,7 +70,7 @@ class Bus:
     @asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[str]]:
         """The payloads sent to `topic` from now on; enter it before asking for what may come."""
-        queue: asyncio.Queue[str] = asyncio.Queue(_QUEUE_SIZE)
+        queue: asyncio.Queue[str] = asyncio.Queue()
         self._queues[topic].add(queue)
         try:
             yield _drain(queue)
@@ -86,9 +85,6 @@ class Bus:
     def _receive(self, message: str) -> None:
         topic, payload = json.loads(message)
         for queue in self._queues.get(topic, ()):
-            if queue.full():
-                queue.get_nowait()
-                log.warning("bus_subscriber_too_slow", topic=topic)
             queue.put_nowait(payload)
 
     async def __aenter__(self) -> Self:

@@ -17,10 +17,7 @@ app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True
 
 
 def with_database(action: "Callable[[Database], Awaitable[T]]") -> T:
-    """What `action` makes of the configured database.
-
-    Raises `StartupError` when the database does not answer.
-    """
+    """What `action` makes of the configured database; `StartupError` if it does not answer."""
     from sqlalchemy.exc import DBAPIError
 
     from .db import Database

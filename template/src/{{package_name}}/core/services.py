@@ -34,10 +34,7 @@ class Services:
         self._provided[kind] = value
 
     def get(self, kind: type[T]) -> T:
-        """What was provided as `kind`.
-
-        Raises `StartupError` when no room has provided one.
-        """
+        """What was provided as `kind`; raises `StartupError` when nothing was."""
         try:
             return cast(T, self._provided[kind])
         except KeyError:

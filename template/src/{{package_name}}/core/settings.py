@@ -132,10 +132,7 @@ def variable_names(kind: type[BaseSettings]) -> dict[str, tuple[str, ...]]:
 
 
 def load_settings(kind: type[S]) -> S:
-    """`kind` read from the environment and `.env`.
-
-    Raises `StartupError` that names every wrong variable.
-    """
+    """`kind` from the environment and `.env`; `StartupError` names every wrong variable."""
     try:
         return kind()
     except ValidationError as error:

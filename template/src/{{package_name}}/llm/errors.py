@@ -53,12 +53,10 @@ def explain(error: BaseException, model_id: str) -> AppError | None:
             return ModelBusy(f"{model_id}: nothing answers: does the server run? check {where}")
         case ai.ModelQuotaExceededError() | ai.ModelRateLimitError():
             return ModelBusy(f"{model_id}: the provider wants no more requests: try again later")
-        case ai.ModelUnavailableError() | ai.ModelServerError():
-            return ModelBusy(f"{model_id}: the provider is in trouble: try again later")
-        case ai.ModelHTTPError(status_code=status) if status >= 500:
-            return ModelBusy(f"{model_id}: the provider is in trouble: try again later")
-        case ai.ModelHTTPError(status_code=status):
+        case ai.ModelHTTPError(status_code=status) if status < 500:
             return ModelError(f"{model_id}: the provider answered with HTTP status {status}")
+        case ai.ModelUnavailableError() | ai.ModelServerError() | ai.ModelHTTPError():
+            return ModelBusy(f"{model_id}: the provider is in trouble: try again later")
         case ai.AgentRunError():
             return ModelError(f"{model_id}: {_first_line(error)}")
     return None

@@ -40,10 +40,7 @@ class Models:
         self._exits = AsyncExitStack()
 
     async def get(self, model_id: str) -> "Model":
-        """Return the model of this id.
-
-        Raises `ModelNotConfigured` that says what to do.
-        """
+        """The model of this id; raises `ModelNotConfigured` that says what to do."""
         try:
             if model_id == f"{_LM_STUDIO}auto":
                 model_id = await self._detect_lm_studio()

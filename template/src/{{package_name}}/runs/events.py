@@ -1,19 +1,8 @@
 """What a client of a run is told, as it happens.
 
-    meta         the run has begun: its ids, agent and model
-    delta        more text of the answer
-    reasoning    more text of the model's thinking, where a model shows it
-    tool_start   a tool is called
-    tool_end     it has answered, failed, or was cut off
-    progress     what a tool or agent reports while it works (not stored)
-
-and at the end exactly one of
-
-    done         status `completed`, or `interrupted` with the reason
-    paused       the run waits for a decision about tool calls
-    error        the run failed; what was said so far is kept
-
-A stream that ends without one of these three was cut, whatever the connection says.
+First `meta`, then `delta`, `reasoning`, `tool_start`, `tool_end` and `progress` as they come, and
+at the end exactly one of `done`, `paused` and `error`. A stream that ends without one of these
+three was cut, whatever the connection says.
 
 Every event has an id `<part>.<offset>`: the number of the part of the run that it belongs to (a
 text, a tool's start, …) and how many characters of that part have been sent with it; a part that
@@ -89,7 +78,7 @@ class ToolEnd(_Event):
 
 
 class Progress(_Event):
-    """What a tool or agent reports while it works."""
+    """What a tool or agent reports while it works; it is not stored."""
 
     event: ClassVar[str] = "progress"
     name: str

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from pydantic_ai.messages import ModelMessage
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..auth.caller import Caller
@@ -39,17 +39,8 @@ async def create_session(
 async def get_session(
     db: AsyncSession, caller: Caller, session_id: UUID, agent_name: str | None = None
 ) -> AgentSession:
-    """Return the caller's session of this id, and of this agent if one is named.
-
-    Raises `NotFound` when there is none, or it is somebody else's, or deleted.
-    """
-    query = select(AgentSession).where(
-        AgentSession.session_id == session_id,
-        AgentSession.user_id == caller.id,
-        AgentSession.is_active,
-    )
-    if agent_name is not None:
-        query = query.where(AgentSession.agent_name == agent_name)
+    """The caller's session, of this agent if one is named; `NotFound` if deleted or not theirs."""
+    query = _sessions_of(caller, agent_name).where(AgentSession.session_id == session_id)
     session = await db.scalar(query)
     if session is None:
         whose = f" of agent {agent_name!r}" if agent_name else ""
@@ -66,22 +57,22 @@ async def list_sessions(
     before: UUID | None = None,
 ) -> Sequence[AgentSession]:
     """Return the caller's sessions, newest first, those begun before session `before`."""
-    query = select(AgentSession).where(AgentSession.user_id == caller.id, AgentSession.is_active)
-    if agent_name is not None:
-        query = query.where(AgentSession.agent_name == agent_name)
+    query = _sessions_of(caller, agent_name)
     if before is not None:
         query = query.where(AgentSession.session_id < before)
     newest_first = query.order_by(AgentSession.session_id.desc()).limit(limit)
     return (await db.scalars(newest_first)).all()
 
 
+def _sessions_of(caller: Caller, agent_name: str | None) -> Select[AgentSession]:
+    query = select(AgentSession).where(AgentSession.user_id == caller.id, AgentSession.is_active)
+    return query.where(AgentSession.agent_name == agent_name) if agent_name else query
+
+
 async def list_messages(
     db: AsyncSession, caller: Caller, session_id: UUID, *, limit: int, after: int = -1
 ) -> Sequence[AgentMessage]:
-    """Return the messages of the caller's session in order, from behind position `after` on.
-
-    Raises `NotFound` when the session is not the caller's.
-    """
+    """Messages of the caller's session in order, behind position `after`; raises `NotFound`."""
     await get_session(db, caller, session_id)
     query = (
         select(AgentMessage)
@@ -93,10 +84,7 @@ async def list_messages(
 
 
 async def delete_session(db: AsyncSession, caller: Caller, session_id: UUID) -> Sequence[UUID]:
-    """Hide the caller's session and return the ids of its runs, which are told to stop.
-
-    Raises `NotFound` when the session is not the caller's.
-    """
+    """Hide the caller's session and do what `request_stop` does; raises `NotFound`."""
     session = await get_session(db, caller, session_id)
     session.is_active = False
     session.deleted_at = utc_now()
@@ -126,10 +114,7 @@ async def request_stop(db: AsyncSession, caller: Caller, session_id: UUID) -> Se
 
 
 async def get_run(db: AsyncSession, caller: Caller, run_id: UUID) -> AgentRun:
-    """Return the caller's run of this id.
-
-    Raises `NotFound` when there is none, or it is somebody else's, or its session is deleted.
-    """
+    """The caller's run; raises `NotFound` if it is not theirs or its session is deleted."""
     query = (
         select(AgentRun)
         .join(AgentSession, AgentSession.session_id == AgentRun.session_id)
@@ -144,7 +129,7 @@ async def get_run(db: AsyncSession, caller: Caller, run_id: UUID) -> AgentRun:
 async def load_history(
     db: AsyncSession, caller: Caller, session_id: UUID
 ) -> tuple[list[ModelMessage], int]:
-    """Return every message of the caller's session, exactly as the model saw and wrote them.
+    """The messages of the caller's session, exactly as the model saw and wrote them.
 
     The number behind them is the position of the next row.
     """

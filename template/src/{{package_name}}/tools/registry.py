@@ -72,10 +72,7 @@ def tool(
 
 
 def toolset(*names: str) -> FunctionToolset[AgentDeps]:
-    """Return the tools of these names, or all of this folder, for an agent.
-
-    Raises `StartupError` when there is no tool of one of the names.
-    """
+    """The tools of these names, or all of this folder; `StartupError` for an unknown name."""
     package = import_module(__package__)
     for found in pkgutil.iter_modules(package.__path__):
         import_module(f"{__package__}.{found.name}")
