@@ -103,10 +103,6 @@ class _RemoteBus(Bus):
         self._listener: asyncio.Task[None] | None = None
 
     @abstractmethod
-    async def _send(self, message: str) -> None:
-        """Hand one message to the server."""
-
-    @abstractmethod
     def _listen(self) -> AsyncIterator[None]:
         """Connect, yield once, and `_receive` until the connection breaks."""
 

@@ -70,8 +70,7 @@ class Database:
     async def ping(self) -> None:
         """Ask the database for an answer; raises whatever the driver raises.
 
-        A SQLite file that does not exist yet is not made: that is for the migrations to do, with
-        a lock.
+        A SQLite file that does not exist yet is left to the migrations, which have a lock.
         """
         if self.path is not None and not self.path.exists():
             self.path.parent.mkdir(parents=True, exist_ok=True)

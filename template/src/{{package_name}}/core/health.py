@@ -87,7 +87,6 @@ async def _check_database(services: Services) -> HealthReport:
 
 async def _check_bus(services: Services) -> HealthReport:
     report = HealthReport(facts={"kind": services.bus.kind})
-    if services.bus.connected:
-        return report
-    why = {"status": "degraded", "summary": "not connected; trying again"}
-    return report.model_copy(update=why)
+    if not services.bus.connected:
+        report.status, report.summary = "degraded", "not connected; trying again"
+    return report

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
@@ -77,11 +77,7 @@ def discover(package: str) -> tuple[AppModule, ...]:
     folders = [folder for folder in code_folders(package) if folder.name != "migrations"]
     modules = {folder.name: _read_room(package, folder) for folder in folders}
     graph = {name: modules.keys() & module.after for name, module in modules.items()}
-    try:
-        return tuple(modules[name] for name in TopologicalSorter(graph).static_order())
-    except CycleError as error:
-        circle = " -> ".join(error.args[1])
-        raise StartupError(f"rooms wait for each other in `after`: {circle}") from None
+    return tuple(modules[name] for name in TopologicalSorter(graph).static_order())
 
 
 def code_folders(package: str) -> list[Path]:

@@ -19,14 +19,6 @@ MEDIA_TYPE = "application/problem+json"
 
 _STANDARD = {status.value: (status.name.lower(), status.phrase) for status in HTTPStatus}
 
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "Any error",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
-"""For `FastAPI(responses=…)`: every operation may answer with a problem document."""
-
 
 class Problem(BaseModel):
     """Why a request was not answered; `code` is stable, `detail` is for people."""
@@ -39,6 +31,15 @@ class Problem(BaseModel):
     retryable: bool = Field(description="Whether the same request may succeed later.")
     details: dict[str, Any] = Field(description="Facts about this very problem.")
     request_id: str | None = Field(description="Also in the log and in X-Request-ID.")
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Any error",
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+}
+"""For `FastAPI(responses=…)`: every operation may answer with a problem document."""
 
 
 def problem_response(error: AppError) -> JSONResponse:
@@ -65,17 +66,7 @@ def _respond(
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Make every error of `app` a problem document, in its answers and in its OpenAPI."""
-    describe = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = describe()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas["Problem"] = Problem.model_json_schema()
-        return document
-
-    # https://fastapi.tiangolo.com/how-to/extending-openapi/
-    app.openapi = openapi  # type: ignore[method-assign]
+    """Make every error that `app` answers with a problem document."""
     app.add_exception_handler(AppError, _on_app_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)

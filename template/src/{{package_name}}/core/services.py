@@ -16,10 +16,9 @@ T = TypeVar("T")
 
 
 class Services:
-    """Settings, database and bus, and whatever the rooms provide, by type.
+    """Settings, database and bus, and what the rooms provide in their lifespans, by type.
 
-    Making one opens nothing: connections open on first use, and rooms provide their values in
-    their lifespans. It lives on `app.state.services`, so background tasks can hold it too.
+    Making one opens nothing. It lives on `app.state.services`; background tasks may hold it too.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -8,16 +8,9 @@ where its id, `demo`, is configured.
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
-from pydantic_ai.messages import (
-    ModelMessage,
-    ModelResponse,
-    TextPart,
-    ToolCallPart,
-    ToolReturnPart,
-    UserPromptPart,
-)
+from pydantic_ai import messages as ai
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
 from pydantic_ai.models.test import TestModel
 from pydantic_ai.tools import ToolDefinition
@@ -33,10 +26,10 @@ def demo_model(word_pause_s: float = 0.01) -> FunctionModel:
     """Return the demo model, which waits `word_pause_s` seconds after each word that it streams."""
 
     async def stream(
-        messages: list[ModelMessage], info: AgentInfo
+        messages: list[ai.ModelMessage], info: AgentInfo
     ) -> AsyncIterator[str | DeltaToolCalls]:
         answer = _answer(messages, info)
-        if isinstance(answer, ToolCallPart):
+        if isinstance(answer, ai.ToolCallPart):
             yield {0: DeltaToolCall(answer.tool_name, answer.args_as_json_str())}
             return
         for word in re.findall(r"\S+\s*", answer.content):
@@ -44,33 +37,31 @@ def demo_model(word_pause_s: float = 0.01) -> FunctionModel:
             await asyncio.sleep(word_pause_s)
 
     return FunctionModel(
-        lambda messages, info: ModelResponse(parts=[_answer(messages, info)]),
+        lambda messages, info: ai.ModelResponse(parts=[_answer(messages, info)]),
         stream_function=stream,
         model_name="demo",
     )
 
 
-def _answer(messages: list[ModelMessage], info: AgentInfo) -> TextPart | ToolCallPart:
+def _answer(messages: list[ai.ModelMessage], info: AgentInfo) -> ai.TextPart | ai.ToolCallPart:
     """Return what comes next: one call of a tool, then the text, or the output tool's call."""
     prompt, results = _turn(messages)
-    first_turn = not any(isinstance(message, ModelResponse) for message in messages)
+    first_turn = not any(isinstance(message, ai.ModelResponse) for message in messages)
     if not results and (tool := _choose_tool(prompt, info.function_tools, first_turn)):
-        return ToolCallPart(tool.name, _arguments(tool, prompt))
+        return ai.ToolCallPart(tool.name, _arguments(tool, prompt))
     if not info.allow_text_output and info.output_tools:
-        return ToolCallPart(info.output_tools[0].name, _samples(info.output_tools[0]))
-    told = [
-        f"{result.tool_name} answered {_quote(result.model_response_str())}." for result in results
-    ]
-    return TextPart(" ".join([f"You said {_quote(prompt)}.", *told, _NOTICE]))
+        return ai.ToolCallPart(info.output_tools[0].name, _samples(info.output_tools[0]))
+    told = [f"{one.tool_name} answered {_quote(one.model_response_str())}." for one in results]
+    return ai.TextPart(" ".join([f"You said {_quote(prompt)}.", *told, _NOTICE]))
 
 
-def _turn(messages: list[ModelMessage]) -> tuple[str, list[ToolReturnPart]]:
+def _turn(messages: list[ai.ModelMessage]) -> tuple[str, list[ai.ToolReturnPart]]:
     """Return what the user wrote last, and the results of tools since then."""
-    results: list[ToolReturnPart] = []
+    results: list[ai.ToolReturnPart] = []
     for part in (part for message in reversed(messages) for part in reversed(message.parts)):
-        if isinstance(part, UserPromptPart):
+        if isinstance(part, ai.UserPromptPart):
             return part.content if isinstance(part.content, str) else "", results[::-1]
-        if isinstance(part, ToolReturnPart):
+        if isinstance(part, ai.ToolReturnPart):
             results.append(part)
     return "", results[::-1]
 
@@ -97,13 +88,11 @@ def _arguments(tool: ToolDefinition, prompt: str) -> dict[str, Any]:
 
 def _samples(tool: ToolDefinition) -> dict[str, Any]:
     """Return some arguments that fit the tool's schema."""
-    samples: dict[str, Any] = TestModel().gen_tool_args(tool)
-    return samples
+    return cast(dict[str, Any], TestModel().gen_tool_args(tool))
 
 
 def _required(tool: ToolDefinition) -> list[str]:
-    required: list[str] = tool.parameters_json_schema.get("required", [])
-    return required
+    return cast(list[str], tool.parameters_json_schema.get("required", []))
 
 
 def _quote(text: str, limit: int = 300) -> str:

@@ -98,10 +98,7 @@ class Models:
 
 
 def export_provider_variables(settings: LlmSettings) -> None:
-    """Put the keys of `settings` and of `.env` where the providers look: in `os.environ`.
-
-    What is set there already wins; empty values are left out, for an empty key is no key.
-    """
+    """Put the keys of `settings` and `.env` in `os.environ`, which wins: providers look there."""
     keys = {
         "OPENAI_API_KEY": settings.openai_api_key,
         "ANTHROPIC_API_KEY": settings.anthropic_api_key,

@@ -208,10 +208,7 @@ def lease_until(lease_s: float) -> Any:
 
 
 async def renew(database: Database, owner_id: UUID, lease_s: float) -> dict[UUID, bool]:
-    """Renew every lease of a process in one statement.
-
-    Returns the ids of the runs that are still its own, each with whether it shall stop.
-    """
+    """Renew a process's leases at once: the runs still its own, each with whether it shall stop."""
     statement = (
         update(AgentRun)
         .where(AgentRun.owner_id == owner_id, AgentRun.status == "running")

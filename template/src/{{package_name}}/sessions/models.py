@@ -89,8 +89,7 @@ class AgentRun(Base):
 class AgentMessage(Base):
     """One thing said, or one tool called with what came of it.
 
-    `data` is the exact message that Pydantic AI exchanged with the model. A message that is told
-    by several rows, such as the results of two tools, has it in the first of them.
+    `data` is the exact Pydantic AI message; one that several rows tell has it in the first.
     """
 
     __tablename__ = "ai_agent_messages"

@@ -14,18 +14,18 @@ from .schemas import MessageView, Page, SessionView
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
 
-class _SessionsPage(BaseModel):
+class _Page(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    before: UUID | None = Field(None, description="`next` of the page before.")
-    limit: int = Field(50, ge=1, le=200, description="How many at most.")
-
-
-class _MessagesPage(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    after: int = Field(-1, ge=-1, lt=2**31, description="`next` of the page before.")
     limit: int = Field(100, ge=1, le=200, description="How many at most.")
+
+
+class _SessionsPage(_Page):
+    before: UUID | None = Field(None, description="`next` of the page before.")
+
+
+class _MessagesPage(_Page):
+    after: int = Field(-1, ge=-1, lt=2**31, description="`next` of the page before.")
 
 
 SessionsPage = Annotated[_SessionsPage, Query()]

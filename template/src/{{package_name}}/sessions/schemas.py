@@ -72,10 +72,7 @@ class Page(BaseModel, Generic[T]):
 
     @classmethod
     def of(cls, found: Iterable[T], limit: int, cursor: str) -> Self:
-        """Return the first `limit` of what was found, which is one more if there are more.
-
-        `cursor` names the field whose last value asks for what follows.
-        """
+        """The first `limit` of what was found; the last one's field `cursor` asks for the rest."""
         items = list(found)
         more = len(items) > limit
         next_page = str(getattr(items[limit - 1], cursor)) if more else None

@@ -12,15 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic_ai.messages import (
-    ModelMessage,
-    ModelRequest,
-    ModelResponse,
-    TextPart,
-    ToolCallPart,
-    ToolReturnPart,
-    UserPromptPart,
-)
+from pydantic_ai import messages as ai
 from pydantic_core import from_json
 
 from ..core.orm import utc_now
@@ -28,7 +20,7 @@ from .models import Role
 
 OUTCOME_UNKNOWN = "the run ended while the tool was at work: whether it had an effect is unknown"
 
-_message = TypeAdapter[ModelMessage](ModelMessage)
+_message = TypeAdapter[ai.ModelMessage](ai.ModelMessage)
 
 
 @dataclass(kw_only=True)
@@ -47,21 +39,21 @@ class Line:
     completed_at: datetime | None = None
 
 
-def encode(message: ModelMessage) -> str:
+def encode(message: ai.ModelMessage) -> str:
     """Return the message as JSON, from which `decode` makes the very same message."""
     return _message.dump_json(message).decode()
 
 
-def decode(data: str) -> ModelMessage:
+def decode(data: str) -> ai.ModelMessage:
     """Return the message that `encode` was given."""
     return _message.validate_json(data)
 
 
-def to_lines(messages: Iterable[ModelMessage]) -> list[Line]:
+def to_lines(messages: Iterable[ai.ModelMessage]) -> list[Line]:
     """Return the rows that tell `messages`, in order."""
     teller = _Teller()
     for message in messages:
-        if isinstance(message, ModelResponse):
+        if isinstance(message, ai.ModelResponse):
             teller.tell_response(message)
         else:
             teller.tell_request(message)
@@ -73,27 +65,27 @@ class _Teller:
         self.lines: list[Line] = []
         self._open_calls: dict[str, list[int]] = defaultdict(list)
 
-    def tell_response(self, response: ModelResponse) -> None:
+    def tell_response(self, response: ai.ModelResponse) -> None:
         complete = response.state == "complete"
-        text = "".join(part.content for part in response.parts if isinstance(part, TextPart))
+        text = "".join(part.content for part in response.parts if isinstance(part, ai.TextPart))
         self._add("assistant", text, response.timestamp, complete)
         self.lines[-1].data = encode(response)
         for call in response.parts:
-            if isinstance(call, ToolCallPart):
+            if isinstance(call, ai.ToolCallPart):
                 self._open_calls[call.tool_call_id].append(len(self.lines))
                 self._add("tool", "", response.timestamp, complete=False)
                 self.lines[-1].tool_call_id = plain(call.tool_call_id)[:255]
                 self.lines[-1].tool_name = plain(call.tool_name)[:255]
                 self.lines[-1].tool_arguments = arguments_of(call)
 
-    def tell_request(self, request: ModelRequest) -> None:
+    def tell_request(self, request: ai.ModelRequest) -> None:
         first = len(self.lines)
         for part in request.parts:
-            if isinstance(part, ToolReturnPart) and self._open_calls[part.tool_call_id]:
+            if isinstance(part, ai.ToolReturnPart) and self._open_calls[part.tool_call_id]:
                 at = self._open_calls[part.tool_call_id].pop(0)
                 _finish(self.lines[at], part)
                 first = min(first, at)
-            elif isinstance(part, UserPromptPart):
+            elif isinstance(part, ai.UserPromptPart):
                 self._add("user", _prompt_text(part), part.timestamp)
         if first == len(self.lines):  # for the model only, such as feedback about its output
             self._add("system", "", request.timestamp or utc_now())
@@ -105,7 +97,7 @@ class _Teller:
         self.lines.append(line)
 
 
-def _finish(line: Line, result: ToolReturnPart) -> None:
+def _finish(line: Line, result: ai.ToolReturnPart) -> None:
     line.content = plain(result.model_response_str())
     if result.outcome == "interrupted":
         line.error = OUTCOME_UNKNOWN
@@ -114,7 +106,7 @@ def _finish(line: Line, result: ToolReturnPart) -> None:
     line.error = None if result.outcome == "success" else result.outcome
 
 
-def arguments_of(call: ToolCallPart) -> Any:
+def arguments_of(call: ai.ToolCallPart) -> Any:
     """Return the arguments of a call as an object; as text when they are no JSON."""
     if not isinstance(call.args, str):
         return call.args or {}
@@ -124,7 +116,7 @@ def arguments_of(call: ToolCallPart) -> Any:
         return call.args
 
 
-def _prompt_text(part: UserPromptPart) -> str:
+def _prompt_text(part: ai.UserPromptPart) -> str:
     if isinstance(part.content, str):
         return part.content
     return "\n".join(item if isinstance(item, str) else f"[{item.kind}]" for item in part.content)
