@@ -75,7 +75,7 @@ def exit_code(pid: int) -> int:
 def test_it_asks_for_what_was_not_given(tmp_path: Path) -> None:
     with at_a_terminal(tmp_path, "new", "--no-install", "--no-git") as (terminal, pid):
         terminal.wait_for("What is the project called?")
-        terminal.press(b"\x15", b"class", ENTER)
+        terminal.press(b"class", ENTER)
         terminal.wait_for("Python keyword")
         terminal.press(b"\x15", b"Order desk", ENTER)
         terminal.wait_for("start from?")
@@ -86,7 +86,7 @@ def test_it_asks_for_what_was_not_given(tmp_path: Path) -> None:
         terminal.press(ENTER)
         terminal.wait_for("licence")
         terminal.press(ENTER)
-        terminal.wait_for("Which components more?")
+        terminal.wait_for("Anything else to add?")
         terminal.press(ENTER)
         shown = terminal.rest()
         assert exit_code(pid) == 0, shown

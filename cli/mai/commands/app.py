@@ -13,6 +13,9 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..errors import MaiError, UnknownName
 
+STOPPED = 130
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
 SUMMARIES = {
     "new": "Make a project.",
     "status": "Tell what a project is made of, and which of its files you edited.",
@@ -45,7 +48,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP_OPTIONS,
 )
 
 
@@ -73,6 +76,10 @@ def run(argv: list[str]) -> NoReturn:
     argv = ["--run=stay" if argument == "--run" else argument for argument in argv]
     try:
         app(argv, prog_name="mai")
+    except SystemExit as ended:
+        if ended.code == STOPPED:
+            sys.stderr.write("stopped\n")
+        raise
     except MaiError as error:
         _report(error, as_json="--json" in argv)
         sys.exit(error.exit_code)

@@ -2,6 +2,7 @@
 
 import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,18 @@ class Given:
     """A file, or `-` for stdin."""
 
 
-def decide(catalog: Catalog, given: Given, *, ask_for_rest: bool) -> Manifest:
+def decide(
+    catalog: Catalog, given: Given, check_target: Callable[[str], object], *, ask_for_rest: bool
+) -> Manifest:
     """The manifest of a new project; asks for what was not given when there is somebody to ask.
 
+    `check_target` is called with the project's slug before anything else is asked.
     Raises `UsageError` and its kin for what cannot be meant, `Conflict` for what excludes another.
     """
     person = ask.question if ask_for_rest and ask.can_ask() else None
     stated = read_answers(given.answers) if given.answers else {}
     named = _name(given.name or stated.pop("name", None), person)
+    check_target(named["project_name"])
     start = _preset(given.preset or stated.pop("preset", None), person)
     wishes = fold(start, stated, [*stated.pop("with", []), *given.added], given.options)
     project = complete(core_questions(), {**named, **wishes.project}, {}, person)
@@ -118,6 +123,6 @@ def _ask_for_components(catalog: Catalog, wishes: Wishes) -> None:
         for component in catalog.components.values()
         if component.id not in present
     }
-    for component_id in ask.choose_many("Which components more?", others) if others else ():
+    for component_id in ask.choose_many("Anything else to add?", others) if others else ():
         kind, _, name = component_id.partition("/")
         wishes.instances[kind, name.replace("_", "-")] = {"from": component_id}

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .app import HELP_OPTIONS
+
 if TYPE_CHECKING:
     from ..plan.outcomes import Outcomes
     from ..plugins.loader import Catalog
     from ..project.manifest import Manifest
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
 FIRST_MESSAGE = "Hello! What time is it, and what can you do?"
 FIRST_PORT = 8000
@@ -84,9 +86,15 @@ def new(
     catalog = load_catalog()
     report.plugin_problems(catalog)
     given = Given(name, preset, tuple(with_ or ()), tuple(option or ()), answers)
-    manifest = decide(catalog, given, ask_for_rest=not defaults)
-    target = (into or Path(str(manifest.project["project_name"]))).absolute()
-    check_target(target)
+
+    def target_of(slug: str) -> Path:
+        """Where a project of this name would lie; raises `TargetRefused` when it cannot."""
+        target = (into or Path(slug)).absolute()
+        check_target(target)
+        return target
+
+    manifest = decide(catalog, given, target_of, ask_for_rest=not defaults)
+    target = target_of(str(manifest.project["project_name"]))
     if not (no_install or dry_run):
         uv.find()
     with report.progress("Rendering", quiet=as_json):
@@ -102,11 +110,23 @@ def new(
             lambda stage: notes.extend(_finish(stage, target, manifest, no_git, no_install)),
         )
     if not no_install:
-        with report.progress("Installing", quiet=as_json):
-            uv.sync(target)
+        _install(target, as_json=as_json)
     _told(manifest, target, outcomes, notes, as_json=as_json)
     if run:
         _first_run(manifest, target, stay=run is Run.stay)
+
+
+def _install(target: Path, *, as_json: bool) -> None:
+    """Installs the dependencies; from here on the project stays, whatever happens."""
+    from ..console import report
+    from ..programs import uv
+
+    try:
+        with report.progress("Installing", quiet=as_json):
+            uv.sync(target)
+    except KeyboardInterrupt:
+        report.line(f"\n{_shown(target)} is made, but not installed: run `uv sync` in it")
+        raise
 
 
 def _plan(manifest: "Manifest", catalog: "Catalog") -> "Outcomes":
@@ -156,9 +176,11 @@ def _told(
 ) -> None:
     """What was made, and the three commands that come next."""
     from ..console import report
+    from ..programs import uv
 
     slug = manifest.project["project_name"]
-    next_commands = [f"cd {_shown(target)}", f"uv run {slug} init", f"uv run {slug} serve"]
+    run = f"{uv.shown()} run {slug}"
+    next_commands = [f"cd {_shown(target)}", f"{run} init", f"{run} serve"]
     if as_json:
         made = _document("done", manifest, target, outcomes)
         report.document({**made, "notes": notes, "next": next_commands})

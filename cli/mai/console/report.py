@@ -49,11 +49,12 @@ def document(content: Mapping[str, Any]) -> None:
 
 
 def outcomes(found: Outcomes) -> None:
-    """A dry run for people: each file that would change, with its diff, on stdout."""
-    for outcome in found:
-        if outcome.action != "identical":
-            sys.stdout.write(f"{outcome.action:>9}  {outcome.path}\n")
-            sys.stdout.writelines(_diff(outcome))
+    """A dry run for people: the diff of each file that would change, then their list, on stdout."""
+    changed = [outcome for outcome in found if outcome.action != "identical"]
+    for outcome in changed:
+        sys.stdout.writelines(_diff(outcome))
+    for outcome in changed:
+        sys.stdout.write(f"{outcome.action:>9}  {outcome.path}\n")
     sys.stdout.write(f"{summary(found)}; nothing was written\n")
 
 

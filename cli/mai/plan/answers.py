@@ -30,6 +30,7 @@ def complete(
 ) -> dict[str, Any]:
     """Every answer that is the user's, by name, in the order of the questions.
 
+    A hidden question's default is computed for the questions after it, and is no answer.
     What is not in `given` is asked when there is `ask`, and takes its default otherwise.
     Raises `UnknownName` for an answer that nobody asks for, `InvalidAnswer` for one that its
     question does not take.
@@ -37,11 +38,12 @@ def complete(
     questions = tuple(questions)
     _refuse_unknown(questions, given)
     answers: dict[str, Any] = {}
+    computed: dict[str, Any] = {}
     for question in questions:
-        known = {**context, **answers}
+        known = {**context, **computed, **answers}
         if question.hidden or not applies(question, known):
-            continue
-        if question.name in given:
+            computed[question.name] = default_of(question, known)
+        elif question.name in given:
             answers[question.name] = check(question, given[question.name], known)
         elif ask and question.ask:
             answers[question.name] = ask(question, default_of(question, known), known)

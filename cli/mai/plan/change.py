@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Conflict, InvalidName, UnknownName
-from ..names import parse
+from ..names import Name, parse
 from ..plugins.component import KINDS, Component
 from ..plugins.loader import Catalog
 from ..project.manifest import Instance, Manifest
@@ -59,7 +59,9 @@ def wanted_instance(
         kind=kind,
         name=forms.slug,
         component=component.id,
-        answers=_answers.complete(component.questions, given, context, ask),
+        answers=_answers.complete(
+            component.questions, given, {**context, **instance_context(forms)}, ask
+        ),
     )
 
 
@@ -83,6 +85,16 @@ def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
     if len(memories) > 1:
         names = " and ".join(repr(instance.key) for instance in memories)
         raise Conflict(f"{names}: a project has one memory backend", "leave out one of them")
+
+
+def instance_context(forms: Name) -> dict[str, str]:
+    """The variables by which questions and templates of a component know their instance."""
+    return {
+        "name": forms.slug,
+        "module": forms.module,
+        "class_name": forms.class_name,
+        "title": forms.title,
+    }
 
 
 def _refuse_misnamed(component: Component, kind: str, name: str) -> None:

@@ -24,6 +24,11 @@ def find() -> str:
     raise Refused("uv was not found; mai installs a project's dependencies with it", INSTALL_HINT)
 
 
+def shown() -> str:
+    """uv as one would type it here: its name when it is on PATH, else where it lies."""
+    return "uv" if shutil.which("uv") else os.environ.get("UV", "uv")
+
+
 def lock(project: Path) -> None:
     """Resolves the project's dependencies, keeping the versions in its `uv.lock` that fit."""
     run([find(), "lock"], project, hint="with no index in reach, use --no-install")

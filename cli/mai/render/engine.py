@@ -21,7 +21,7 @@ from copier.errors import CopierError
 from jinja2 import TemplateError
 
 from ..errors import RenderFailed
-from ..names import parse
+from ..plan.change import instance_context
 from ..plan.contributions import shared_context
 from ..plugins.core import core_root
 from ..plugins.loader import Catalog
@@ -77,13 +77,7 @@ def _layers(manifest: Manifest, catalog: Catalog) -> Iterator[_Layer]:
     core = {**manifest.project, **shared_context(chosen)}
     yield _Layer("core", core_root() / "template", core)
     for instance, component in chosen:
-        forms = parse(instance.name)
-        own = {
-            "name": forms.slug,
-            "module": forms.module,
-            "class_name": forms.class_name,
-            "title": forms.title,
-        }
+        own = instance_context(instance.forms)
         yield _Layer(instance.key, component.template, {**core, **own, **instance.answers})
 
 
