@@ -68,6 +68,8 @@ def serve(
     _check_workers(settings, workers)
     _check_port(host, port)
     configure_logging(settings)
+    if Path(".env.example").exists() and not Path(".env").exists():
+        typer.echo(f"no .env here, so the defaults hold: `{NAME} init` writes it", err=True)
     with_database(prepare_schema)
     typer.echo(f"{TITLE}: {url}/docs (Ctrl-C to stop)")
     uvicorn.run(
@@ -77,6 +79,8 @@ def serve(
         port=port,
         workers=workers,
         reload=reload,
+        reload_dirs=[str(Path(__file__).parent)] if reload else None,
+        reload_includes=["*.md"] if reload else None,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,

@@ -2,8 +2,8 @@
 
 Without an authentication mode everybody is `local`, so only this machine is let in: the peer's
 address must be loopback, and so must the name that it asked for, because a web page elsewhere can
-make a browser on this machine send requests here under its own name (DNS rebinding).
-ALLOW_ANONYMOUS=true lifts both.
+make a browser on this machine send requests here under its own name (DNS rebinding). A request
+that a proxy on this machine passed on comes from elsewhere. ALLOW_ANONYMOUS=true lifts all of it.
 """
 
 from dataclasses import dataclass
@@ -35,13 +35,15 @@ class Caller:
 
 
 LOCAL = Caller("local")
+PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
 async def current_caller(connection: HTTPConnection, services: ServicesDep) -> Caller:
     """The caller of this request; `Forbidden` when nothing says who it is and it is elsewhere."""
     peer = connection.client.host if connection.client else ""
     is_local = is_loopback(peer) and is_loopback(connection.url.hostname or "")
-    if is_local or services.get(AuthSettings).allow_anonymous:
+    is_passed_on = any(name in connection.headers for name in PROXY_HEADERS)
+    if (is_local and not is_passed_on) or services.get(AuthSettings).allow_anonymous:
         return LOCAL
     raise Forbidden(
         "this service has no authentication and answers its own machine only: set "

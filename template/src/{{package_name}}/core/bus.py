@@ -57,7 +57,8 @@ class Bus:
     async def publish(self, topic: str, payload: str = "") -> None:
         """Send `payload` to everybody who is subscribed to `topic` now, in every process.
 
-        Raises `ValueError` when it is longer than `MAX_PAYLOAD_BYTES`.
+        Nobody waits for a message: one that cannot be sent is logged and lost. Raises
+        `ValueError` when it is longer than `MAX_PAYLOAD_BYTES`.
         """
         message = json.dumps([topic, payload])
         if len(message) > MAX_PAYLOAD_BYTES:
@@ -65,7 +66,10 @@ class Bus:
                 f"a bus message holds {MAX_PAYLOAD_BYTES} bytes at most, this one has "
                 f"{len(message)}: store the data and send its id"
             )
-        await self._send(message)
+        try:
+            await self._send(message)
+        except Exception as error:
+            log.warning("bus_message_lost", topic=topic, error=str(error))
 
     @asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[str]]:

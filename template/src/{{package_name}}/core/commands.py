@@ -85,8 +85,10 @@ def check() -> None:
 
 @app.command()
 def current() -> None:
-    """Print the revisions that the database is at."""
+    """Print the revisions that the database is at, and whether they are the newest."""
     from . import migrate
 
     applied, newest = with_database(migrate.current_revisions)
-    typer.echo(f"at {', '.join(applied) or 'nothing'}, newest {', '.join(newest) or 'nothing'}")
+    behind = not with_database(migrate.is_current)
+    state = f"behind {', '.join(newest)}" if behind else "up to date"
+    typer.echo(f"{', '.join(applied) or 'no migration applied'} ({state})")

@@ -9,7 +9,6 @@ from starlette.requests import HTTPConnection
 
 from .bus import make_bus
 from .db import Database
-from .errors import StartupError
 from .settings import Settings
 
 T = TypeVar("T")
@@ -33,13 +32,14 @@ class Services:
         self._provided[kind] = value
 
     def get(self, kind: type[T]) -> T:
-        """What was provided as `kind`; raises `StartupError` when nothing was."""
+        """What was provided as `kind`; raises `LookupError` when nothing was."""
         try:
             return cast(T, self._provided[kind])
         except KeyError:
-            raise StartupError(
-                f"nothing provides {kind.__qualname__}: the room that does must start earlier "
-                f"(`after` in its AppModule) or its folder is missing"
+            raise LookupError(
+                f"nothing provides {kind.__qualname__}: a settings class is named in its room's "
+                f'AppModule (settings=".settings:{kind.__name__}"), anything else is provided '
+                f"by a lifespan that runs earlier (`after`)"
             ) from None
 
 
