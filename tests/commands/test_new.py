@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from mai.programs import uv
 from mai.project.tree import from_archive, read_tree
 
 from tests.conftest import Mai
@@ -19,8 +20,8 @@ def test_a_project_is_made_where_its_name_says(mai: Mai) -> None:
     assert "Made my-shop in my-shop" in said.stderr
     assert said.stderr.rstrip().splitlines()[-3:] == [
         "  cd my-shop",
-        "  uv run my-shop init",
-        "  uv run my-shop serve",
+        f"  {uv.shown()} run my-shop init",
+        f"  {uv.shown()} run my-shop serve",
     ]
 
 
