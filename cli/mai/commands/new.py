@@ -202,10 +202,7 @@ def _document(
         "command": "new",
         "status": status,
         "project": {"path": str(target), **manifest.project},
-        "instances": [
-            {"kind": i.kind, "name": i.name, "component": i.component, "answers": dict(i.answers)}
-            for i in manifest.instances
-        ],
+        "instances": [instance.to_json() for instance in manifest.instances],
         "outcomes": [outcome.to_json() for outcome in outcomes],
     }
 

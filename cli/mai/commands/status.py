@@ -68,10 +68,7 @@ def _document(project: "Project") -> dict[str, Any]:
         "status": "done",
         "project": {"path": str(project.root), **project.manifest.project},
         "mai_version": project.lock.mai_version,
-        "instances": [
-            {"kind": i.kind, "name": i.name, "component": i.component, "answers": dict(i.answers)}
-            for i in project.manifest.instances
-        ],
+        "instances": [instance.to_json() for instance in project.manifest.instances],
         "files": len(project.lock.files),
         "edited": edited,
         "missing": missing,

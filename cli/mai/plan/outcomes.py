@@ -23,7 +23,3 @@ class Outcome:
 
 
 Outcomes = Sequence[Outcome]
-
-
-def of_action(outcomes: Outcomes, action: Action) -> list[Outcome]:
-    return [outcome for outcome in outcomes if outcome.action == action]

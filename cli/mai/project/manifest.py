@@ -29,6 +29,15 @@ class Instance:
         """`agent.order-desk`: its table in the manifest."""
         return f"{self.kind}.{self.name}"
 
+    def to_json(self) -> dict[str, Any]:
+        """The instance as `--json` documents tell it."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "component": self.component,
+            "answers": dict(self.answers),
+        }
+
     @property
     def forms(self) -> Name:
         return parse(self.name)

@@ -25,16 +25,12 @@ Tree = Mapping[str, File]
 """POSIX path relative to the project -> file."""
 
 
-def read_tree(root: Path, paths: list[str] | None = None) -> dict[str, File]:
-    """The files below `root`, or those of `paths` that exist there."""
-    found = (
-        (p for p in sorted(root.rglob("*")) if p.is_file())
-        if paths is None
-        else (p for p in (root / path for path in paths) if p.is_file())
-    )
+def read_tree(root: Path) -> dict[str, File]:
+    """The files below `root`."""
     return {
         p.relative_to(root).as_posix(): File(p.read_bytes(), bool(p.stat().st_mode & 0o100))
-        for p in found
+        for p in sorted(root.rglob("*"))
+        if p.is_file()
     }
 
 
