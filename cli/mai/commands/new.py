@@ -220,8 +220,9 @@ def _first_run(manifest: "Manifest", target: Path, *, stay: bool) -> None:
         report.line(f"\nServing {served.url} (API: {served.url}/docs)\n\n> {FIRST_MESSAGE}")
         service.chat(FIRST_MESSAGE, served.url)
         if stay:
-            report.line(f"\nServing {served.url} until Ctrl-C")
+            # Whoever reads the line may press the keys before it has returned.
             with suppress(KeyboardInterrupt):
+                report.line(f"\nServing {served.url} until Ctrl-C")
                 served.wait()
 
 
