@@ -11,6 +11,7 @@
     ├── NotAProject               there is no project here
     ├── BrokenProject             a file of `.mai/` that cannot be read
     ├── BrokenComponent           a component whose files do not say what they must
+    ├── PluginFailed              a hook of a plugin that raised
     ├── RenderFailed              a template that cannot be rendered
     └── CommandFailed             uv or git answered with an error
 
@@ -100,6 +101,16 @@ class BrokenProject(MaiError):
 class BrokenComponent(MaiError):
     def __init__(self, where: Path, reason: str) -> None:
         super().__init__(f"{where}: {reason}", "report this to the plugin's author")
+
+
+class PluginFailed(MaiError):
+    """A hook of a plugin that raised."""
+
+    def __init__(self, plugin: str, hook: str, error: BaseException) -> None:
+        super().__init__(
+            f"plugin {plugin} failed in {hook}: {type(error).__name__}: {error}",
+            "report this to the plugin's author",
+        )
 
 
 class RenderFailed(MaiError):

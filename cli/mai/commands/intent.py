@@ -16,7 +16,6 @@ from ..plan.answers import Ask, complete
 from ..plan.change import check_together, wanted_instance
 from ..plan.presets import DEFAULT, Preset, preset, presets
 from ..plan.wishes import Wishes, fold
-from ..plugins.core import core_questions
 from ..plugins.loader import Catalog
 from ..project.manifest import Manifest
 
@@ -49,7 +48,7 @@ def decide(
     check_target(named["project_name"])
     start = _preset(given.preset or stated.pop("preset", None), person)
     wishes = fold(start, stated, [*stated.pop("with", []), *given.added], given.options)
-    project = complete(core_questions(), {**named, **wishes.project}, {}, person)
+    project = complete(catalog.core.questions, {**named, **wishes.project}, {}, person)
     if person and not given.added:
         _ask_for_components(catalog, wishes)
     instances = [

@@ -132,12 +132,11 @@ def _install(target: Path, *, as_json: bool) -> None:
 def _plan(manifest: "Manifest", catalog: "Catalog") -> "Outcomes":
     """What becomes of every file of the new project, mai's own included."""
     from ..merge.three_way import three_way
-    from ..plan.state import state_files
+    from ..project.pristine import state_files
     from ..render.engine import render
 
-    rendered = render(manifest, catalog)
-    state = state_files(manifest, rendered.tree, rendered.owners, catalog)
-    return three_way({}, {}, {**rendered.tree, **state})
+    pristine = render(manifest, catalog)
+    return three_way({}, {}, {**pristine.tree, **state_files(manifest, pristine)})
 
 
 def _finish(

@@ -40,17 +40,15 @@ def _adopt(root: Path) -> None:
     """Takes the tree that this version renders for the recorded answers as the base."""
     from ..apply.state import adopt
     from ..plan.answers import complete
-    from ..plan.state import state_files
-    from ..plugins.core import core_questions
     from ..plugins.loader import load_catalog
     from ..project.manifest import Manifest
+    from ..project.pristine import state_files
     from ..project.reader import read_copier_answers
     from ..render.engine import render
 
     catalog = load_catalog()
-    manifest = Manifest(complete(core_questions(), read_copier_answers(root), {}))
-    rendered = render(manifest, catalog)
-    adopt(root, state_files(manifest, rendered.tree, rendered.owners, catalog))
+    manifest = Manifest(complete(catalog.core.questions, read_copier_answers(root), {}))
+    adopt(root, state_files(manifest, render(manifest, catalog)))
 
 
 def _document(project: "Project") -> dict[str, Any]:

@@ -19,7 +19,7 @@ RESERVED: dict[str, frozenset[str]] = {
             "session", "sessions", "settings", "stop", "stream",
         }
     ),
-    "tool": frozenset({"deps", "registry", "room", "routes"}),
+    "tool": frozenset({"definition", "room", "routes"}),
 }  # fmt: skip
 """Modules and routes of the core beside which an instance lies: they are no names for one."""
 

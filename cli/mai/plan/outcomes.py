@@ -17,9 +17,21 @@ class Outcome:
     """What the file will be; nothing for `remove` and for what is left alone."""
     before: File | None = None
     """What the file is now."""
+    source: str | None = None
+    """Where the file lies now, when it moves to `path`."""
+    notes: tuple[str, ...] = ()
+    """Why it is left alone, what of yours was kept, what has to be decided."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything happens to the file."""
+        return self.action == "remove" or (self.file is not None and self.action != "identical")
 
     def to_json(self) -> dict[str, Any]:
-        return {"path": self.path, "action": self.action}
+        told: dict[str, Any] = {"path": self.path, "action": self.action}
+        if self.source:
+            told["source"] = self.source
+        return {**told, "notes": list(self.notes)} if self.notes else told
 
 
 Outcomes = Sequence[Outcome]

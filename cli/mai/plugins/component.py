@@ -77,6 +77,8 @@ class Component(_Strict):
     files: FilePolicies = FilePolicies()
     notes: str = ""
     """Markdown for the project's README: what to set or run after it was added."""
+    updates: dict[str, str] = {}
+    """Version of its plugin -> what somebody has to know who updates to it."""
     root: Path = Field(exclude=True)
 
     @property

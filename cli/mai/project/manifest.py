@@ -54,6 +54,13 @@ class Manifest:
         by_key = {instance.key: instance for instance in (*self.instances, *added)}
         return Manifest(self.project, tuple(by_key[key] for key in sorted(by_key)))
 
+    def without(self, key: str) -> "Manifest":
+        return Manifest(self.project, tuple(i for i in self.instances if i.key != key))
+
+    def get(self, key: str) -> Instance | None:
+        """The instance under `key`, such as `agent.order-desk`."""
+        return next((instance for instance in self.instances if instance.key == key), None)
+
     def to_toml(self) -> str:
         """The text of `.mai/manifest.toml`: one table per instance, sorted, a line per answer,
         so that two branches that each add an instance merge cleanly."""
@@ -62,6 +69,12 @@ class Manifest:
             answers = {"from": instance.component, **dict(sorted(instance.answers.items()))}
             tables.append(_table(f"{instance.kind}.{_key(instance.name)}", answers))
         return "\n".join([_HEADER, *tables])
+
+
+def parse_key(key: str) -> tuple[str, str]:
+    """`agent.order-desk` -> its kind and its name."""
+    kind, _, name = key.partition(".")
+    return kind, name
 
 
 def from_mapping(stated: Mapping[str, Any]) -> Manifest:

@@ -1,7 +1,10 @@
 """A project on disk, read and never written."""
 
 import json
+import os
+import tarfile
 import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,8 @@ from . import lock as _lock
 from . import manifest as _manifest
 from .lock import Lock
 from .manifest import Manifest
-from .tree import File
+from .pristine import BASE_PATH, Pristine
+from .tree import File, Tree, from_archive
 
 COPIER_ANSWERS = ".mai/copier-answers.yml"
 """What plain `copier copy` leaves instead of a manifest."""
@@ -56,12 +60,54 @@ def read_copier_answers(root: Path) -> dict[str, Any]:
         raise BrokenProject(path, error) from error
 
 
-def read_file(root: Path, path: str) -> File | None:
-    """The file at `path` as it is now; nothing when there is none."""
+def read_base(project: Project) -> Pristine | None:
+    """The base of `project`; nothing when it is lost or is not the one that the lock describes."""
     try:
-        return File((root / path).read_bytes())
+        tree = from_archive((project.root / BASE_PATH).read_bytes())
+    except (OSError, EOFError, tarfile.TarError):
+        return None
+    return Pristine(project.lock, tree) if project.lock.describes(tree) else None
+
+
+def read_file(root: Path, path: str) -> File | None:
+    """The file at `path` as it is now, through links; nothing when there is none."""
+    place = root / path
+    try:
+        return File(place.read_bytes(), bool(place.stat().st_mode & 0o100))
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
+
+
+def read_yours(root: Path, base: Tree, also: Iterable[str] = ()) -> dict[str, File]:
+    """What lies now where `base` has a file, and at the paths `also`.
+
+    Windows has no exec bits: there a file has that of the base.
+    """
+    found = {path: read_file(root, path) for path in {*base, *also}}
+    yours = {path: file for path, file in found.items() if file is not None}
+    if os.name == "nt":
+        bits = {path: path in base and base[path].executable for path in yours}
+        yours = {path: File(file.content, bits[path]) for path, file in yours.items()}
+    return yours
+
+
+_NOT_YOURS = {".git", ".mai", ".venv", "node_modules", "__pycache__", "data"}
+_LARGEST_MOVED_BYTES = 1_000_000
+
+
+def own_files(root: Path, known: Tree) -> Iterator[str]:
+    """The user's own files, those that mai knows nothing of, as far as one of `known` can have
+    been moved there: not in ignored folders, not large, of a suffix that `known` has."""
+    suffixes = {Path(path).suffix for path in known}
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(name for name in names if name not in _NOT_YOURS)
+        for name in files:
+            place = Path(folder, name)
+            path = place.relative_to(root).as_posix()
+            if path in known or place.suffix not in suffixes:
+                continue
+            if place.is_file() and place.stat().st_size <= _LARGEST_MOVED_BYTES:
+                yield path
 
 
 def _read_manifest(root: Path) -> Manifest:

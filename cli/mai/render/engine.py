@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ import yaml
 from copier.errors import CopierError
 from jinja2 import TemplateError
 
-from ..errors import RenderFailed
+from ..errors import RenderFailed, UnknownName
 from ..plan.change import instance_context
-from ..plan.contributions import shared_context
-from ..plugins.core import core_root
+from ..plan.contributions import Contribution, contribution_of, shared_context
+from ..plugins.component import FilePolicies
 from ..plugins.loader import Catalog
-from ..project.manifest import Manifest
+from ..project.lock import Lock, LockedFile, LockedInstance, Policy
+from ..project.manifest import Instance, Manifest
+from ..project.pristine import Pristine
 from ..project.tree import File, read_tree
 
 EXCLUDED = ("__pycache__", "*.pyc", ".DS_Store")
@@ -42,58 +45,93 @@ _COPIER_SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """The pristine tree of a manifest, and who owns each file: `core` or an instance's key."""
-
-    tree: Mapping[str, File]
-    owners: Mapping[str, str]
-
-
-@dataclass(frozen=True)
 class _Layer:
+    """The files of one owner with their policies, rendered or taken from the base."""
+
     owner: str
-    template: Path
-    context: Mapping[str, Any]
+    tree: Mapping[str, File]
+    policies: Mapping[str, Policy]
 
 
-def render(manifest: Manifest, catalog: Catalog) -> Rendered:
-    """The tree of `manifest`, always the same for the same manifest and versions.
+def render(manifest: Manifest, catalog: Catalog, base: Pristine | None = None) -> Pristine:
+    """The pristine tree of `manifest`, always the same for the same manifest and versions.
 
-    Raises `RenderFailed` when a template is broken or two owners write one file.
+    An instance whose plugin is not installed is frozen: its files and its contribution are those
+    of `base`. Raises `RenderFailed` when a template is broken or two owners write one file,
+    `UnknownName` for a component that is neither installed nor in `base`.
     """
+    locked = {i.key: _locked(i, catalog, base) for i in manifest.instances}
     tree: dict[str, File] = {}
-    owners: dict[str, str] = {}
-    for layer in _layers(manifest, catalog):
-        for path, file in _render_layer(layer).items():
-            if path in owners:
-                raise RenderFailed(layer.owner, f"{path} belongs to {owners[path]}")
+    files: dict[str, LockedFile] = {}
+    for layer in _layers(manifest, locked, catalog, base):
+        for path, file in layer.tree.items():
+            if path in files:
+                raise RenderFailed(layer.owner, f"{path} belongs to {files[path].owner}")
             tree[path] = file
-            owners[path] = layer.owner
-    return Rendered(tree, owners)
+            files[path] = LockedFile(layer.owner, file.blob_sha, layer.policies[path])
+    return Pristine(Lock(catalog.core.version, manifest.project, locked, files), tree)
 
 
-def _layers(manifest: Manifest, catalog: Catalog) -> Iterator[_Layer]:
-    chosen = [(instance, catalog[instance.component]) for instance in manifest.instances]
-    core = {**manifest.project, **shared_context(chosen)}
-    yield _Layer("core", core_root() / "template", core)
-    for instance, component in chosen:
-        own = instance_context(instance.forms)
-        yield _Layer(instance.key, component.template, {**core, **own, **instance.answers})
+def _locked(instance: Instance, catalog: Catalog, base: Pristine | None) -> LockedInstance:
+    component = catalog.components.get(instance.component)
+    if component is None:
+        if base is None or instance.key not in base.lock.instances:
+            raise UnknownName("component", instance.component, catalog.components)
+        return base.lock.instances[instance.key]
+    provider = catalog.providers[component.id]
+    contribution = contribution_of(component).model_dump(mode="json", exclude_defaults=True)
+    return LockedInstance(
+        component.id, provider.distribution, provider.version, instance.answers, contribution
+    )
 
 
-def _render_layer(layer: _Layer) -> dict[str, File]:
+def _layers(
+    manifest: Manifest,
+    locked: Mapping[str, LockedInstance],
+    catalog: Catalog,
+    base: Pristine | None,
+) -> Iterator[_Layer]:
+    shared = shared_context(
+        (i, Contribution.model_validate(locked[i.key].contribution)) for i in manifest.instances
+    )
+    core = {**manifest.project, **shared}
+    tree = _rendered("core", catalog.core.template, core)
+    yield _Layer("core", tree, dict.fromkeys(tree, "managed"))
+    for instance in manifest.instances:
+        component = catalog.components.get(instance.component)
+        if component is None:
+            yield _frozen(instance.key, base)
+            continue
+        own = {**core, **instance_context(instance.forms), **instance.answers}
+        tree = _rendered(instance.key, component.template, own)
+        yield _Layer(instance.key, tree, {p: _policy(p, component.files) for p in tree})
+
+
+def _frozen(key: str, base: Pristine | None) -> _Layer:
+    assert base is not None  # noqa: S101 - `_locked` has found the instance in it
+    tree = base.owned_by(key)
+    return _Layer(key, tree, {path: base.lock.files[path].policy for path in tree})
+
+
+def _policy(path: str, files: FilePolicies) -> Policy:
+    if any(fnmatchcase(path, glob) for glob in files.keep):
+        return "keep"
+    return "once" if any(fnmatchcase(path, glob) for glob in files.once) else "managed"
+
+
+def _rendered(owner: str, template: Path, context: Mapping[str, Any]) -> dict[str, File]:
     with _scratch() as scratch:
         source, destination = scratch / "source", scratch / "destination"
         shutil.copytree(
-            layer.template,
+            template,
             source / "template",
             ignore=shutil.ignore_patterns(*EXCLUDED, _ANSWERS_FILE),
         )
         (source / "copier.yml").write_text(yaml.safe_dump(_COPIER_SETTINGS), encoding="utf-8")
         try:
-            _copy(source, destination, layer.context)
+            _copy(source, destination, context)
         except (CopierError, TemplateError, ValueError) as error:
-            raise RenderFailed(layer.owner, str(error)) from error
+            raise RenderFailed(owner, str(error)) from error
         return read_tree(destination)
 
 
