@@ -7,10 +7,9 @@ from typing import Any
 
 from mai import names
 from mai.plan.answers import complete
-from mai.plan.change import wanted_instance
+from mai.plan.instances import wanted_instance
 from mai.plan.presets import preset
 from mai.plan.wishes import fold
-from mai.plugins.core import core_questions
 from mai.plugins.loader import Catalog, load_catalog
 from mai.project.manifest import Manifest
 from mai.project.tree import Tree
@@ -26,8 +25,14 @@ def catalog() -> Catalog:
 
 
 def manifest(
-    name: str = "shop", preset_name: str = "standard", added: Iterable[str] = (), **answers: Any
+    name: str = "shop",
+    preset_name: str = "standard",
+    added: Iterable[str] = (),
+    offered: Catalog | None = None,
+    **answers: Any,
 ) -> Manifest:
+    """A manifest as `mai new` decides on it; `offered` by default by this checkout."""
+    offered = offered or catalog()
     forms = names.project(name)
     named = {
         "project_name": forms.slug,
@@ -35,9 +40,9 @@ def manifest(
         "package_name": forms.module,
     }
     wishes = fold(preset(preset_name), answers, added, [])
-    project = complete(core_questions(), {**named, **wishes.project}, {})
+    project = complete(offered.core.questions, {**named, **wishes.project}, {})
     instances = [
-        wanted_instance(catalog(), kind, own, table, project)
+        wanted_instance(offered, kind, own, table, project)
         for (kind, own), table in wishes.instances.items()
     ]
     return Manifest(project).with_instances(instances)

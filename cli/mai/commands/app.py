@@ -18,7 +18,18 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 SUMMARIES = {
     "new": "Make a project.",
+    "add": "Add a component to the project.",
+    "remove": "Remove a component from the project.",
+    "set": "Change answers of the project.",
+    "update": "Bring the project to the installed versions of mai and its plugins.",
+    "resolve": "Finish a command whose conflicts you have settled.",
+    "undo": "Take back the last change that mai made.",
     "status": "Tell what a project is made of, and which of its files you edited.",
+    "diff": "Show your edits in the files that mai made.",
+    "check": "Check that a project's files belong together, for CI.",
+    "doctor": "Find what is wrong, and tell how to mend it.",
+    "why": "Tell where a file comes from.",
+    "list": "List the components that can be added.",
 }
 """Each command with its line in `mai --help`; its module has the same name."""
 

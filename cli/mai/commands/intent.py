@@ -13,7 +13,7 @@ from .. import names
 from ..console import ask
 from ..errors import UsageError
 from ..plan.answers import Ask, complete
-from ..plan.change import check_together, wanted_instance
+from ..plan.instances import check_together, wanted_instance
 from ..plan.presets import DEFAULT, Preset, preset, presets
 from ..plan.wishes import Wishes, fold
 from ..plugins.loader import Catalog

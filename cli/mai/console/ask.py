@@ -25,6 +25,11 @@ def text(prompt: str, default: str, check: Callable[[str], object]) -> str:
     return str(asked.unsafe_ask() or default)
 
 
+def confirm(prompt: str) -> bool:
+    """Yes or no; no is the default."""
+    return bool(questionary.confirm(prompt, default=False).unsafe_ask())
+
+
 def choose(prompt: str, choices: Mapping[str, str], default: str) -> str:
     """One of `choices`: value -> what it is."""
     options = [questionary.Choice(f"{value}: {what}", value) for value, what in choices.items()]

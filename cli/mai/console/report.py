@@ -3,13 +3,14 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import unified_diff
 from typing import Any
 
 from ..errors import MaiError
 from ..plan.outcomes import Outcome, Outcomes
+from ..plugins.check import Check
 from ..plugins.loader import Catalog
 
 SCHEMA = 1
@@ -52,10 +53,79 @@ def outcomes(found: Outcomes) -> None:
     """A dry run for people: the diff of each file that would change, then their list, on stdout."""
     changed = [outcome for outcome in found if outcome.action != "identical"]
     for outcome in changed:
-        sys.stdout.writelines(_diff(outcome))
+        if outcome.writes:
+            sys.stdout.writelines(_diff(outcome))
     for outcome in changed:
-        sys.stdout.write(f"{outcome.action:>9}  {outcome.path}\n")
+        if outcome.writes or outcome.notes:
+            sys.stdout.writelines(f"{text}\n" for text in _lines_of(outcome))
     sys.stdout.write(f"{summary(found)}; nothing was written\n")
+
+
+def planned(told: Mapping[str, Any], found: Outcomes, *, as_json: bool) -> None:
+    """What a command would do."""
+    if as_json:
+        document(told)
+        return
+    outcomes(found)
+    for note in told["notes"]:
+        line(f"note: {note}")
+
+
+def changes(found: Outcomes) -> None:
+    """What is about to be written, each conflict and each file that is left alone for a reason."""
+    shown = [o for o in found if (o.writes or o.notes) and not o.path.startswith(".mai/")]
+    moved = Counter(folders for o in shown if (folders := _folders_of_move(o)))
+    for (source, target), count in moved.items():
+        line(f"{'move':>9}  {source} -> {target} ({count} files)")
+    sources = {outcome.source for outcome in shown}
+    for outcome in shown:
+        is_left = outcome.action == "remove" and outcome.path in sources
+        if not is_left and (outcome.notes or not _folders_of_move(outcome)):
+            for told in _lines_of(outcome):
+                line(told)
+
+
+def _folders_of_move(outcome: Outcome) -> tuple[str, str] | None:
+    """The folders from which and to which a file moves with its neighbours."""
+    if outcome.source is None:
+        return None
+    source, target = outcome.source.split("/"), outcome.path.split("/")
+    while source and target and source[-1] == target[-1]:
+        source.pop()
+        target.pop()
+    return ("/".join(source), "/".join(target)) if source and target else None
+
+
+def done(told: Mapping[str, Any], *, as_json: bool) -> None:
+    """What came of a command on a project."""
+    if as_json:
+        document(told)
+        return
+    for note in told["notes"]:
+        line(f"note: {note}")
+    line(_ENDINGS[told["status"]].format(command=told["command"]))
+
+
+_ENDINGS = {
+    "unchanged": "{command}: nothing to do",
+    "done": "{command}: done; mai undo takes it back",
+    "undone": "{command}: done",
+    "conflict": "{command}: settle the conflicts in the files, then mai resolve; or mai undo",
+}
+
+
+def recovered(command: str, left_alone: Iterable[str]) -> None:
+    """What a killed command left half done is done now."""
+    line(f"`{command}` was interrupted and is finished now")
+    for path in left_alone:
+        warning(f"{path} was edited since and stays as it is; mai diff shows it")
+
+
+def _lines_of(outcome: Outcome) -> Iterator[str]:
+    source = f" (from {outcome.source})" if outcome.source else ""
+    yield f"{outcome.action:>9}  {outcome.path}{source}"
+    for note in outcome.notes:
+        yield f"{'':>9}  {note}"
 
 
 def status(told: Mapping[str, Any]) -> None:
@@ -71,11 +141,55 @@ def status(told: Mapping[str, Any]) -> None:
     sys.stdout.writelines(f"{text}\n" for text in lines)
 
 
+def components(found: Iterable[Mapping[str, Any]]) -> None:
+    """What can be added, a line each, on stdout."""
+    rows = [(f"{one['kind']} {one['name']}", one["summary"], one["provider"]) for one in found]
+    width = max((len(name) for name, _, _ in rows), default=0)
+    for name, what, provider in rows:
+        origin = "" if provider == "mai-framework" else f" [{provider}]"
+        text(f"{name:<{width}}  {what}{origin}\n")
+
+
+def why(told: Mapping[str, Any]) -> None:
+    """Whose a file is, on stdout."""
+    if told["owner"] is None:
+        text(f"{told['path']}: {told['meaning']}\n")
+        return
+    origin = f" ({told['component']})" if "component" in told else ""
+    state = "missing" if told["missing"] else "edited" if told["edited"] else "as it was made"
+    text(f"{told['path']}: of {told['owner']}{origin}, {told['provider']}\n")
+    text(f"  {told['policy']}: {told['meaning']}\n  {state}\n")
+    for key, added in told.get("contributions", {}).items():
+        text(f"  {key} adds {', '.join(added)}\n")
+
+
+def checks(command: str, found: Sequence[Check], *, as_json: bool) -> None:
+    """What was looked at, and how to mend what is wrong, on stdout."""
+    if as_json:
+        status = "done" if all(one.ok for one in found) else "failed"
+        document({"command": command, "status": status, "checks": [one.to_json() for one in found]})
+        return
+    for one in found:
+        text(f"{'ok' if one.ok else 'FAIL':>4}  {one.name}: {one.told}\n")
+        if one.mend and not one.ok:
+            text(f"      mend: {one.mend}\n")
+
+
+def text(content: str) -> None:
+    """Data for people, on stdout."""
+    sys.stdout.write(content)
+
+
 def summary(found: Outcomes) -> str:
     """`83 files to create, 2 to change`."""
-    counts = Counter(outcome.action for outcome in found)
-    told = [f"{count} to {action}" for action, count in counts.items() if action != "identical"]
+    counts = Counter(outcome.action for outcome in found if outcome.writes)
+    told = [f"{count} to {action}" for action, count in counts.items()]
     return ", ".join(told) or "nothing to do"
+
+
+def diff(outcome: Outcome) -> str:
+    """The unified diff of one file."""
+    return "".join(_diff(outcome))
 
 
 def _diff(outcome: Outcome) -> Iterable[str]:

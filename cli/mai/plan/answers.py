@@ -52,6 +52,15 @@ def complete(
     return answers
 
 
+def hidden(questions: Iterable[Question], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What the hidden questions compute from the answers in `known`."""
+    computed: dict[str, Any] = {}
+    for question in questions:
+        if question.hidden:
+            computed[question.name] = default_of(question, {**known, **computed})
+    return computed
+
+
 def applies(question: Question, known: Mapping[str, Any]) -> bool:
     """Whether `when` holds for the answers so far."""
     when = question.when

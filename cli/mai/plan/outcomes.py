@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..project.tree import File
+from ..project.tree import File, Tree
 
 Action = Literal["create", "identical", "change", "skip", "conflict", "remove"]
 
@@ -35,3 +35,14 @@ class Outcome:
 
 
 Outcomes = Sequence[Outcome]
+
+
+def carried_out(tree: Tree, outcomes: Outcomes) -> dict[str, File]:
+    """`tree` after `outcomes`, as a value."""
+    after = dict(tree)
+    for outcome in outcomes:
+        if outcome.action == "remove":
+            after.pop(outcome.path, None)
+        elif outcome.writes and outcome.file is not None:
+            after[outcome.path] = outcome.file
+    return after

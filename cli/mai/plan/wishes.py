@@ -10,6 +10,9 @@ from ..plugins.component import KINDS
 from .presets import Preset
 
 InstanceTables = dict[tuple[str, str], dict[str, Any]]
+Stated = dict[str, dict[str, Any]]
+"""Answers by whom they are for: `core`, or the key of an instance."""
+CORE = "core"
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,11 @@ def fold(
             project[key] = value
     for text in added:
         instances.setdefault(_kind_and_name(text), {})
-    for text in options:
-        _set_option(project, instances, text)
+    for owner, stated in parse_options(options).items():
+        if owner == CORE:
+            project |= stated
+        else:
+            _instance_table(instances, owner).update(stated)
     return Wishes(project, instances)
 
 
@@ -74,19 +80,27 @@ def _kind_and_name(text: str) -> tuple[str, str]:
     return kind, parse(name).slug
 
 
-def _set_option(project: dict[str, Any], instances: InstanceTables, text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"-o {text!r}: expected KEY=VALUE", "such as -o database=postgresql")
-    path = key.split(".")
-    if len(path) == 1:
-        project[key] = value
-        return
-    if len(path) != 3:  # noqa: PLR2004 - kind, name, answer
-        raise UsageError(
-            f"-o {text!r}: expected KIND.NAME.KEY=VALUE", "such as -o agent.assistant.model=demo"
-        )
-    kind, name, answer = path
+def _instance_table(instances: InstanceTables, key: str) -> dict[str, Any]:
+    kind, _, name = key.partition(".")
     if (kind, name) not in instances:
-        raise UnknownName("instance", f"{kind}.{name}", [f"{k}.{n}" for k, n in instances])
-    instances[kind, name][answer] = value
+        raise UnknownName("instance", key, [f"{k}.{n}" for k, n in instances])
+    return instances[kind, name]
+
+
+def parse_options(options: Iterable[str]) -> Stated:
+    """`KEY=VALUE` and `KIND.NAME.KEY=VALUE`, by whom they are for: `core` or an instance's key.
+
+    Raises `UsageError` for one that is not of its form.
+    """
+    stated: Stated = {}
+    for text in options:
+        key, equals, value = text.partition("=")
+        owner, _, name = key.rpartition(".")
+        if not equals or not name:
+            raise UsageError(f"{text!r}: expected KEY=VALUE", "such as database=postgresql")
+        if owner.count(".") != 1 and owner:
+            raise UsageError(
+                f"{text!r}: expected KIND.NAME.KEY=VALUE", "such as agent.assistant.model=demo"
+            )
+        stated.setdefault(owner or CORE, {})[name] = value
+    return stated

@@ -1,10 +1,15 @@
-"""git: a first commit, where that harms nobody."""
+"""git: a first commit, where that harms nobody, and what it knows of `.mai/` on other branches."""
 
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import CommandFailed
-from .process import run
+from .process import run, run_bytes
+
+Stages = dict[str, dict[int, bytes]]
+"""Path -> its contents in an unmerged index: 1 where the branches parted, 2 ours, 3 theirs."""
 
 
 def inside_work_tree(folder: Path) -> bool:
@@ -39,3 +44,56 @@ def _has_identity(project: Path) -> bool:
     except CommandFailed:
         return False
     return True
+
+
+def unmerged(project: Path, paths: Iterable[str]) -> Stages:
+    """The versions of `paths` that wait to be merged; of all of them, when one does."""
+    paths = list(paths)
+    listed = _ask(project, "ls-files", "--stage", "-z", "--", *paths) or b""
+    stages: Stages = {path: {} for path in paths}
+    for line in listed.decode().split("\0")[:-1]:
+        facts, _, path = line.partition("\t")
+        _mode, sha, stage = facts.split()
+        content = blob(project, sha)
+        if content is not None:
+            stages[path][int(stage)] = content
+    if not any(stage for found in stages.values() for stage in found):
+        return {}
+    # Git does not hold a file that both sides have alike in stages: each side has that one.
+    return {
+        path: found if 0 not in found else dict.fromkeys((1, 2, 3), found[0])
+        for path, found in stages.items()
+    }
+
+
+def merged_commits(project: Path) -> tuple[str, str, str] | None:
+    """Where two branches parted, and both, when the last commit merged them."""
+    line = (_ask(project, "rev-list", "--parents", "--max-count=1", "HEAD") or b"").decode()
+    parents = line.split()[1:]
+    if len(parents) != 2:  # noqa: PLR2004 - a merge of two branches
+        return None
+    ours, theirs = parents
+    ancestor = _ask(project, "merge-base", ours, theirs)
+    return (ancestor.decode().strip(), ours, theirs) if ancestor else None
+
+
+def file_at(project: Path, commit: str, path: str) -> bytes | None:
+    """The content of a file in a commit."""
+    return _ask(project, "cat-file", "blob", f"{commit}:./{path}")
+
+
+def blob(project: Path, sha: str) -> bytes | None:
+    """The content of git's object `sha`."""
+    return _ask(project, "cat-file", "blob", sha)
+
+
+def version() -> str:
+    """Raises `CommandFailed` when there is no git."""
+    return run(["git", "--version"], Path.cwd()).strip()
+
+
+def _ask(project: Path, *arguments: str) -> bytes | None:
+    """What git answers; nothing when it has no answer, or is not there."""
+    with suppress(CommandFailed):
+        return run_bytes(["git", *arguments], project)
+    return None

@@ -32,20 +32,29 @@ def run(
 
     Raises `CommandFailed` with the last lines of what it said when it fails or is not found.
     """
+    return run_bytes(command, folder, hint=hint, env=env).decode("utf-8", "replace")
+
+
+def run_bytes(
+    command: list[str],
+    folder: Path,
+    *,
+    stdin: bytes = b"",
+    hint: str = "",
+    env: Mapping[str, str] | None = None,
+) -> bytes:
+    """As `run`, for a program whose input or output is not text."""
     try:
         done = subprocess.run(
             command,
             cwd=folder,
             env=environment() if env is None else env,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
             check=False,
         )
     except OSError as error:
         raise CommandFailed(command, str(error), hint) from error
     if done.returncode != 0:
-        raise CommandFailed(command, done.stderr or done.stdout, hint)
+        raise CommandFailed(command, (done.stderr or done.stdout).decode("utf-8", "replace"), hint)
     return done.stdout

@@ -37,3 +37,12 @@ def lock(project: Path) -> None:
 def sync(project: Path) -> None:
     """Installs what the lock says into the project's `.venv`."""
     run([find(), "sync"], project, hint=f"the project is complete: try `uv sync` in {project}")
+
+
+def check_lock(project: Path) -> None:
+    """Raises `CommandFailed` when `uv.lock` is not that of `pyproject.toml`; asks no index."""
+    run([find(), "lock", "--check", "--offline"], project)
+
+
+def version() -> str:
+    return run([find(), "--version"], Path.cwd()).strip()

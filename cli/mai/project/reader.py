@@ -5,6 +5,7 @@ import os
 import tarfile
 import tomllib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def find_root(start: Path) -> Path:
 
 def read_project(root: Path) -> Project:
     """The project at `root`; raises `BrokenProject` naming the file that cannot be read."""
-    return Project(root, _read_manifest(root), _read_lock(root))
+    return Project(root, read_manifest(root), read_lock(root))
 
 
 def is_plain_copy(root: Path) -> bool:
@@ -60,13 +61,13 @@ def read_copier_answers(root: Path) -> dict[str, Any]:
         raise BrokenProject(path, error) from error
 
 
-def read_base(project: Project) -> Pristine | None:
-    """The base of `project`; nothing when it is lost or is not the one that the lock describes."""
+def read_base(root: Path, lock: Lock) -> Pristine | None:
+    """The base of a project; nothing when it is lost or is not the one that `lock` describes."""
     try:
-        tree = from_archive((project.root / BASE_PATH).read_bytes())
+        tree = from_archive((root / BASE_PATH).read_bytes())
     except (OSError, EOFError, tarfile.TarError):
         return None
-    return Pristine(project.lock, tree) if project.lock.describes(tree) else None
+    return Pristine(lock, tree) if lock.describes(tree) else None
 
 
 def read_file(root: Path, path: str) -> File | None:
@@ -110,17 +111,27 @@ def own_files(root: Path, known: Tree) -> Iterator[str]:
                 yield path
 
 
-def _read_manifest(root: Path) -> Manifest:
+def read_manifest(root: Path) -> Manifest:
+    """The manifest at `root`; raises `BrokenProject`."""
     path = root / _manifest.PATH
     try:
-        return _manifest.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        return _manifest.from_mapping(tomllib.loads(text))
     except (OSError, tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError) as error:
-        raise BrokenProject(path, error) from error
+        raise BrokenProject(path, error, _hint(path)) from error
 
 
-def _read_lock(root: Path) -> Lock:
+def read_lock(root: Path) -> Lock:
+    """The lock at `root`; raises `BrokenProject`."""
     path = root / _lock.PATH
     try:
         return _lock.from_json(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise BrokenProject(path, error) from error
+        raise BrokenProject(path, error, _hint(path)) from error
+
+
+def _hint(path: Path) -> str:
+    with suppress(OSError):
+        if b"<<<<<<<" in path.read_bytes():
+            return "settle the conflict in it first: keep what each side added"
+    return "take it from the last commit: git checkout -- .mai"

@@ -22,8 +22,8 @@ from copier.errors import CopierError
 from jinja2 import TemplateError
 
 from ..errors import RenderFailed, UnknownName
-from ..plan.change import instance_context
 from ..plan.contributions import Contribution, contribution_of, shared_context
+from ..plan.instances import instance_context
 from ..plugins.component import FilePolicies
 from ..plugins.loader import Catalog
 from ..project.lock import Lock, LockedFile, LockedInstance, Policy

@@ -1,14 +1,13 @@
-"""The intent of a command: the manifest as it was and as it shall be."""
+"""One instance as the user wants it, and whether all of them go together."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import Conflict, InvalidName, UnknownName
 from ..names import Name, parse
 from ..plugins.component import KINDS, Component
 from ..plugins.loader import Catalog
-from ..project.manifest import Instance, Manifest
+from ..project.manifest import Instance
 from . import answers as _answers
 from .answers import Ask
 
@@ -22,13 +21,6 @@ RESERVED: dict[str, frozenset[str]] = {
     "tool": frozenset({"definition", "room", "routes"}),
 }  # fmt: skip
 """Modules and routes of the core beside which an instance lies: they are no names for one."""
-
-
-@dataclass(frozen=True)
-class Change:
-    old: Manifest | None
-    """Nothing before `new`."""
-    new: Manifest
 
 
 def wanted_instance(
@@ -67,10 +59,13 @@ def wanted_instance(
 
 def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
     """Raises `Conflict` when two components exclude each other, one that is required is absent,
-    or there are two active memories; the message names both sides."""
+    or there are two active memories; the message names both sides. What a component asks for
+    whose plugin is not installed is not known."""
     present = {instance.component: instance for instance in instances}
     for component_id, instance in present.items():
-        component = catalog[component_id]
+        component = catalog.components.get(component_id)
+        if component is None:
+            continue
         for excluded in component.conflicts:
             if excluded in present:
                 raise Conflict(

@@ -1,0 +1,51 @@
+"""`mai add`: one more agent, tool, memory, auth mode or feature."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .app import HELP_OPTIONS
+from .options import AsJson, Choices, DryRun, NoInstall, Option, Ours, Skip, Theirs, Yes
+
+if TYPE_CHECKING:
+    from .opening import Opened
+    from .river import Wish
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
+
+
+@app.command()
+def add(
+    kind: Annotated[str, typer.Argument(help="agent, tool, memory, auth or feature.")],
+    name: Annotated[str, typer.Argument(help="What it is called in the project.")],
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="COMPONENT", help="The component; by default that of this name."
+        ),
+    ] = None,
+    option: Option = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    yes: Yes = False,
+    ours: Ours = False,
+    theirs: Theirs = False,
+    skip: Skip = None,
+    no_install: NoInstall = False,
+) -> None:
+    """Add a component to the project."""
+    from ..console import ask
+    from ..plan.intents import added
+    from ..plan.wishes import CORE, parse_options
+    from .river import Wish, run
+
+    choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
+    stated = parse_options(option or ()).get(CORE, {})
+    if from_:
+        stated["from"] = from_
+    person = None if yes or as_json or not ask.can_ask() else ask.question
+
+    def wished(opened: "Opened") -> "Wish":
+        return Wish(added(opened.manifest, opened.catalog, kind, name, stated, person))
+
+    run(f"mai add {kind} {name}", wished, choices)

@@ -1,0 +1,24 @@
+"""`mai check`: whether a project's files belong together, for CI."""
+
+from pathlib import Path
+
+import typer
+
+from .app import HELP_OPTIONS
+from .options import AsJson
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Check that manifest, lock, base and uv.lock belong together; exit code 1 when not."""
+    from ..console import report
+    from ..plugins.loader import load_catalog
+    from ..project.reader import find_root
+    from .checks import of_project
+
+    found = list(of_project(find_root(Path.cwd()), load_catalog()))
+    report.checks("check", found, as_json=as_json)
+    if not all(one.ok for one in found):
+        raise typer.Exit(1)

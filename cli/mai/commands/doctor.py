@@ -1,0 +1,56 @@
+"""`mai doctor`: what is wrong with a project or with this machine, and how to mend it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .app import HELP_OPTIONS
+from .options import AsJson
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
+
+
+@app.command()
+def doctor(
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Restore a lost base where that is certain.")
+    ] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take the files as they are for a lost base.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find what is wrong, and tell how to mend it; exit code 1 when something is."""
+    from ..console import report
+    from ..errors import MaiError, NotAProject
+    from ..plugins.check import Check
+    from ..plugins.loader import load_catalog
+    from ..project.reader import find_root, read_lock
+    from .checks import of_environment, of_project
+    from .opening import adopt_tree, restore_base
+    from .river import at_work
+
+    catalog = load_catalog()
+    found: list[Check] = []
+    lock = None
+    try:
+        root = find_root(Path.cwd())
+    except NotAProject:
+        root = None
+    if root is not None:
+        # Whatever a killed command left is finished first.
+        with at_work(root, resolving=True):
+            if fix:
+                restore_base(root, catalog)
+            if adopt:
+                adopt_tree(root)
+            found += of_project(root, catalog)
+        try:
+            lock = read_lock(root)
+        except MaiError:
+            lock = None
+    found += of_environment(catalog, lock)
+    report.checks("doctor", found, as_json=as_json)
+    if not all(one.ok for one in found):
+        raise typer.Exit(1)

@@ -1,0 +1,47 @@
+"""`mai list`: what can be added, and where it comes from."""
+
+from typing import Annotated
+
+import typer
+
+from .app import HELP_OPTIONS
+from .options import AsJson
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
+
+
+@app.command("list")
+def list_components(
+    kind: Annotated[
+        str | None, typer.Argument(help="agent, tool, memory, auth or feature; by default all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the components that can be added."""
+    from ..console import report
+    from ..errors import UnknownName
+    from ..plugins.component import KINDS
+    from ..plugins.loader import load_catalog
+
+    if kind is not None and kind not in KINDS:
+        raise UnknownName("kind", kind, KINDS)
+    catalog = load_catalog()
+    report.plugin_problems(catalog)
+    found = [
+        {
+            "id": component.id,
+            "kind": component.kind,
+            "name": component.name,
+            "title": component.title,
+            "summary": component.summary,
+            "multi": component.multi,
+            "provider": catalog.providers[component.id].distribution,
+            "version": catalog.providers[component.id].version,
+        }
+        for component in catalog.components.values()
+        if kind in (None, component.kind)
+    ]
+    if as_json:
+        report.document({"command": "list", "status": "done", "components": found})
+    else:
+        report.components(found)

@@ -1,0 +1,42 @@
+"""`mai resolve`: the end of a command that left conflicts."""
+
+from pathlib import Path
+
+import typer
+
+from .app import HELP_OPTIONS
+from .options import AsJson, NoInstall
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
+
+
+@app.command()
+def resolve(as_json: AsJson = False, no_install: NoInstall = False) -> None:
+    """Finish a command whose conflicts you have settled."""
+    from ..apply import pending, undo_store
+    from ..console import report
+    from ..errors import Refused
+    from ..plan.outcomes import Outcome
+    from ..project.reader import find_root
+    from . import aftermath
+    from .river import at_work
+
+    root = find_root(Path.cwd())
+    with at_work(root, resolving=True):
+        found = pending.read(root)
+        told = {"command": "mai resolve", "project": {"path": str(root)}, "notes": []}
+        if found is None:
+            report.done({**told, "status": "unchanged"}, as_json=as_json)
+            return
+        if unsettled := found.unsettled(root):
+            raise Refused(
+                f"there are conflicts left in {', '.join(unsettled)}",
+                "settle what stands between <<<<<<< and >>>>>>>, or go back with mai undo",
+            )
+        pending.settle(root)
+        entry = undo_store.latest(root)
+        notes = []
+        if entry is not None:
+            written = [Outcome(p, "change", entry.after[p]) for p in entry.after]
+            notes = aftermath.install(root, written, entry, skipped=no_install, quiet=as_json)
+        report.done({**told, "status": "done", "notes": notes}, as_json=as_json)

@@ -1,0 +1,79 @@
+"""`mai why PATH`: whose a file is, and what mai would do with it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .app import HELP_OPTIONS
+from .options import AsJson
+
+if TYPE_CHECKING:
+    from .opening import Opened
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
+
+_POLICIES = {
+    "managed": "mai merges every change into it",
+    "once": "mai wrote it once; it is yours",
+    "keep": "it stays when its component is removed",
+}
+
+
+@app.command()
+def why(
+    path: Annotated[Path, typer.Argument(help="A file of the project.")], as_json: AsJson = False
+) -> None:
+    """Tell where a file comes from."""
+    from ..console import report
+    from ..plugins.loader import load_catalog
+    from ..project.reader import find_root
+    from .opening import open_project, within
+
+    root = find_root(Path.cwd())
+    told = _told(open_project(root, load_catalog()), within(root, path).as_posix())
+    if as_json:
+        report.document({"command": "why", "status": "done", **told})
+    else:
+        report.why(told)
+
+
+def _told(opened: "Opened", path: str) -> dict[str, Any]:
+    from ..merge.edits import edited
+    from ..project.reader import read_yours
+
+    locked = opened.base.lock.files.get(path)
+    if locked is None:
+        return {"path": path, "owner": None, "meaning": "it is yours: mai knows nothing of it"}
+    own = {path: opened.base.tree[path]}
+    yours = read_yours(opened.root, own)
+    told = {
+        "path": path,
+        "owner": locked.owner,
+        "policy": locked.policy,
+        "meaning": _POLICIES[locked.policy],
+        "edited": bool(edited(own, yours)),
+        "missing": path not in yours,
+    }
+    if instance := opened.base.lock.instances.get(locked.owner):
+        told["component"] = instance.component
+        told["provider"] = f"{instance.provider} {instance.version}"
+    else:
+        told["provider"] = f"mai-framework {opened.base.lock.mai_version}"
+        told["contributions"] = _contributions(opened, path)
+    return told
+
+
+def _contributions(opened: "Opened", path: str) -> dict[str, list[str]]:
+    """Instance -> what it adds to one of the files that all share."""
+    found = {}
+    for key, locked in opened.base.lock.instances.items():
+        contribution = locked.contribution
+        added = {
+            "pyproject.toml": list(contribution.get("dependencies", ())),
+            ".env.example": [variable["name"] for variable in contribution.get("env", ())],
+            "compose.yaml": list(contribution.get("compose", {}).get("fragments", ())),
+        }.get(path)
+        if added:
+            found[key] = added
+    return found

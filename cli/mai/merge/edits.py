@@ -1,0 +1,63 @@
+"""Which files you edited, and what only looks edited: line ends, and a formatter's work."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ..project.tree import File, Tree
+
+Formatter = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
+"""Python sources by path -> as one tool formats them; those with a syntax error are left out."""
+
+
+def edited(base: Tree, yours: Tree, formatters: Sequence[Formatter] = ()) -> list[str]:
+    """The paths of `base` that differ in `yours`, in other things than line ends and formatting;
+    missing ones are not among them."""
+    suspects = [p for p in base if p in yours and not _same(base[p], yours[p])]
+    for formatter in formatters:
+        same = _formatted_by(formatter, yours, suspects)
+        forms = formatter({path: base[path].content for path in same})
+        suspects = [p for p in suspects if p not in forms or _lf(forms[p]) != _lf(yours[p].content)]
+    return sorted(suspects)
+
+
+def as_formatted(
+    base: Tree, yours: Tree, new: Tree, formatters: Sequence[Formatter]
+) -> tuple[Tree, Tree, Tree]:
+    """The three trees, with base and new as the project formats them where yours is formatted so.
+
+    Only files that would be merged line by line are looked at.
+    """
+    suspects = [
+        path
+        for path, file in yours.items()
+        if path in base and base[path] != new.get(path) and not _same(base[path], file)
+    ]
+    added = [path for path in new if path not in base]
+    for formatter in formatters:
+        same = _formatted_by(formatter, yours, suspects)
+        # A file that the new tree lacks may have been renamed to one that it adds.
+        renamed = added if any(path not in new for path in same) else []
+        base = _replaced(base, formatter, same)
+        new = _replaced(new, formatter, [*same, *renamed])
+        suspects = [path for path in suspects if path not in same]
+    return base, yours, new
+
+
+def _formatted_by(formatter: Formatter, yours: Tree, paths: Iterable[str]) -> list[str]:
+    """Those of `paths` that are Python and already as `formatter` would write them."""
+    sources = {path: yours[path].content for path in paths if path.endswith(".py")}
+    forms = formatter(sources) if sources else {}
+    return [path for path, form in forms.items() if form == sources[path]]
+
+
+def _replaced(tree: Tree, formatter: Formatter, paths: Iterable[str]) -> Tree:
+    sources = {p: tree[p].content for p in paths if p in tree and p.endswith(".py")}
+    forms = formatter(sources) if sources else {}
+    return {**tree, **{path: File(form, tree[path].executable) for path, form in forms.items()}}
+
+
+def _same(one: File, other: File) -> bool:
+    return one.executable == other.executable and _lf(one.content) == _lf(other.content)
+
+
+def _lf(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")

@@ -1,0 +1,76 @@
+"""Merging bases: what a newer mai adds to an older project, and what two branches make together."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from packaging.version import Version
+
+from ..errors import Refused
+from ..plan.outcomes import carried_out
+from ..project.lock import Lock, LockedFile
+from ..project.pristine import Pristine
+from ..project.tree import Tree
+from .three_way import How, three_way
+
+Value = TypeVar("Value")
+
+
+def carried(base: Pristine, before: Pristine, after: Pristine) -> Pristine:
+    """`base`, which older versions rendered, with what installed ones change from `before` to
+    `after`: only that, and nothing else that is newer in them.
+
+    Raises `Refused` when the change does not fit the older files.
+    """
+    outcomes = three_way(before.tree, base.tree, after.tree)
+    if unfit := [outcome.path for outcome in outcomes if outcome.action == "conflict"]:
+        raise Refused(
+            f"this does not fit the older {', '.join(unfit)} of this project",
+            "run mai update first",
+        )
+    instances = {
+        key: replace(older, answers=locked.answers)
+        if (older := base.lock.instances.get(key))
+        else locked
+        for key, locked in after.lock.instances.items()
+    }
+    tree = carried_out(base.tree, outcomes)
+    lock = Lock(base.lock.mai_version, after.lock.project, instances, {})
+    return _with_files(lock, tree, after.lock, base.lock)
+
+
+def joined(ancestor: Pristine, ours: Pristine, theirs: Pristine) -> Pristine:
+    """The base of a merge of two branches, from those of both and of where they parted."""
+    outcomes = three_way(ancestor.tree, ours.tree, theirs.tree, How(favor="ours"))
+    tree = carried_out(ours.tree, outcomes)
+    a, b, c = ancestor.lock, ours.lock, theirs.lock
+    version = max(b.mai_version, c.mai_version, key=Version)
+    lock = Lock(
+        version,
+        _join(a.project, b.project, c.project),
+        _join(a.instances, b.instances, c.instances),
+        {},
+    )
+    return _with_files(lock, tree, theirs.lock, ours.lock)
+
+
+def _join(
+    ancestor: Mapping[str, Value], ours: Mapping[str, Value], theirs: Mapping[str, Value]
+) -> dict[str, Value]:
+    """Per key: theirs where only they changed it, ours otherwise."""
+    result = {}
+    for key in sorted({*ours, *theirs}):
+        side = theirs if ours.get(key) == ancestor.get(key) else ours
+        if key in side:
+            result[key] = side[key]
+    return result
+
+
+def _with_files(lock: Lock, tree: Tree, first: Lock, second: Lock) -> Pristine:
+    """`lock` for `tree`: owners and policies are those of `first`, else of `second`."""
+    known = {**second.files, **first.files}
+    files = {
+        path: LockedFile(known[path].owner, file.blob_sha, known[path].policy)
+        for path, file in tree.items()
+    }
+    return Pristine(replace(lock, files=files), tree)

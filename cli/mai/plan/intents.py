@@ -1,0 +1,234 @@
+"""What `add`, `remove`, `set` and `update` make of a manifest."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import InvalidAnswer, Refused, UnknownName
+from ..names import parse
+from ..plugins.component import KINDS
+from ..plugins.loader import Catalog
+from ..plugins.questions import Question
+from ..project.lock import Lock
+from ..project.manifest import Instance, Manifest
+from . import answers as _answers
+from .answers import Ask
+from .instances import check_together, instance_context, wanted_instance
+from .wishes import CORE, Stated
+
+BASIC = "basic"
+"""The component of a kind from which one starts something of one's own."""
+
+
+def added(
+    manifest: Manifest,
+    catalog: Catalog,
+    kind: str,
+    name: str,
+    stated: Mapping[str, Any],
+    ask: Ask | None = None,
+) -> Manifest:
+    """`manifest` with the instance `[kind.name]`; `stated` is its table.
+
+    Without `from` it is the component of that name, or the kind's basic one under that name. An
+    instance that is there already, from the same component and with the same answers, stays.
+    Raises `UnknownName`, `InvalidName`, `InvalidAnswer`, `Refused`, `Conflict`.
+    """
+    if kind not in KINDS:
+        raise UnknownName("kind", kind, KINDS)
+    component = stated.get("from") or _component_for(catalog, kind, name)
+    component = component if "/" in component else f"{kind}/{component}"
+    if there := manifest.get(f"{kind}.{parse(name).slug}"):
+        _refuse_other(there, component, stated)
+        return manifest
+    wanted = wanted_instance(
+        catalog, kind, name, {**stated, "from": component}, manifest.project, ask
+    )
+    grown = manifest.with_instances([wanted])
+    check_together(grown.instances, catalog)
+    return grown
+
+
+def _component_for(catalog: Catalog, kind: str, name: str) -> str:
+    own, basic = f"{kind}/{parse(name).module}", f"{kind}/{BASIC}"
+    if own in catalog.components:
+        return own
+    of_kind = [c.name for c in catalog.components.values() if c.kind == kind]
+    misspelt = get_close_matches(parse(name).module, of_kind, n=1, cutoff=0.8)
+    if misspelt or basic not in catalog.components:
+        hint = f"for one of your own: --from {BASIC}" if basic in catalog.components else ""
+        raise UnknownName(f"{kind} component", name, of_kind, hint)
+    return basic
+
+
+def _refuse_other(there: Instance, component: str, stated: Mapping[str, Any]) -> None:
+    if there.component != component:
+        raise Refused(
+            f"{there.kind} {there.name} is there already, from {there.component}",
+            "choose another name",
+        )
+    for key, value in stated.items():
+        if key != "from" and str(there.answers.get(key)) != str(value):
+            raise Refused(
+                f"{there.kind} {there.name} is there already, with {key} = "
+                f"{there.answers.get(key)!r}",
+                f"mai set {there.key}.{key}={value}",
+            )
+
+
+def removed(manifest: Manifest, catalog: Catalog, kind: str, name: str) -> Manifest:
+    """`manifest` without the instance.
+
+    Raises `UnknownName` when there is none, `Conflict` when another one needs it.
+    """
+    key = f"{kind}.{parse(name).slug}"
+    gone = manifest.get(key)
+    if gone is None:
+        raise UnknownName("instance", key, [instance.key for instance in manifest.instances])
+    left = manifest.without(key)
+    check_together(left.instances, catalog)
+    return left
+
+
+def answered(manifest: Manifest, catalog: Catalog, stated: Stated) -> Manifest:
+    """`manifest` with other answers.
+
+    An answer that followed from another one, such as the package's name from the project's,
+    still does. Raises `UnknownName`, `InvalidAnswer`.
+    """
+    _refuse_unknown_owners(manifest, stated)
+    core = catalog.core.questions
+    project = _changed(core, manifest.project, stated.get(CORE, {}), {})
+    return Manifest(project).with_instances(
+        _with_answers(instance, stated.get(instance.key, {}), project, catalog)
+        for instance in manifest.instances
+    )
+
+
+def _refuse_unknown_owners(manifest: Manifest, stated: Stated) -> None:
+    known = [instance.key for instance in manifest.instances]
+    for owner in stated:
+        if owner not in {CORE, *known}:
+            raise UnknownName("instance", owner, known)
+
+
+def _with_answers(
+    instance: Instance, changes: Mapping[str, Any], project: Mapping[str, Any], catalog: Catalog
+) -> Instance:
+    component = catalog.components.get(instance.component)
+    if component is None:
+        if changes:
+            raise UnknownName("component", instance.component, catalog.components)
+        return instance
+    context = {**project, **instance_context(instance.forms)}
+    answers = _changed(component.questions, instance.answers, changes, context)
+    return Instance(instance.kind, instance.name, instance.component, answers)
+
+
+def _changed(
+    questions: tuple[Question, ...],
+    old: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    context: Mapping[str, Any],
+) -> dict[str, Any]:
+    known = {**context, **_answers.hidden(questions, {**context, **old}), **old}
+    kept = {
+        question.name: old[question.name]
+        for question in questions
+        if question.name in old and not _follows(question, old[question.name], known)
+    }
+    return _answers.complete(questions, {**kept, **changes}, context)
+
+
+def _follows(question: Question, answer: Any, known: Mapping[str, Any]) -> bool:
+    """Whether an answer is what its question computes from the others."""
+    computed = isinstance(question.default, str) and "{" in question.default
+    return computed and _answers.default_of(question, known) == answer
+
+
+@dataclass(frozen=True)
+class Migrated:
+    manifest: Manifest
+    dropped: tuple[str, ...]
+    """Answers that the installed versions ask for no more, a line each."""
+
+
+def migrated(
+    manifest: Manifest, lock: Lock, catalog: Catalog, stated: Stated, ask: Ask | None = None
+) -> Migrated:
+    """`manifest` as the installed versions ask for it.
+
+    Plugins migrate the answers that older versions were given; what is asked for no more is
+    dropped, what is new takes its default or is asked. An answer that is not taken any more
+    never becomes another one in silence: `Refused` says what to type, and `stated` replaces it.
+    """
+    _refuse_unknown_owners(manifest, stated)
+    old = catalog.migrate_answers(CORE, lock.mai_version, manifest.project)
+    core = catalog.core.questions
+    project, dropped = _completed("", core, old, stated.get(CORE, {}), {}, ask)
+    instances = []
+    for instance in manifest.instances:
+        component = catalog.components.get(instance.component)
+        if component is None:
+            instances.append(instance)
+            continue
+        locked = lock.instances.get(instance.key)
+        version = locked.version if locked else catalog.providers[component.id].version
+        old = catalog.migrate_answers(component.id, version, instance.answers)
+        context = {**project, **instance_context(instance.forms)}
+        own, gone = _completed(
+            f"{instance.key}.",
+            component.questions,
+            old,
+            stated.get(instance.key, {}),
+            context,
+            ask,
+        )
+        dropped += gone
+        instances.append(Instance(instance.kind, instance.name, instance.component, own))
+    return Migrated(Manifest(project).with_instances(instances), tuple(dropped))
+
+
+def _completed(
+    prefix: str,
+    questions: tuple[Question, ...],
+    old: Mapping[str, Any],
+    stated: Mapping[str, Any],
+    context: Mapping[str, Any],
+    ask: Ask | None,
+) -> tuple[dict[str, Any], list[str]]:
+    """Complete answers, and those of `old` that nobody asks for."""
+    known = {question.name for question in questions if not question.hidden}
+    dropped = [
+        f"{prefix}{name} = {value!r} is asked for no more"
+        for name, value in old.items()
+        if name not in known
+    ]
+    kept = {name: value for name, value in old.items() if name in known}
+    try:
+        return _answers.complete(questions, {**kept, **stated}, context, ask), dropped
+    except (InvalidAnswer, UnknownName) as problem:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        raise Refused(
+            f"the installed version does not take an answer of this project: "
+            f"{problem.message}{hint}",
+            f"give another one: mai update -o {prefix}KEY=VALUE",
+        ) from problem
+
+
+def differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
+    """The answers that changed, a line each."""
+    told = list(_changed_lines("", before.project, after.project))
+    for instance in after.instances:
+        old = before.get(instance.key)
+        told += _changed_lines(f"{instance.key}.", old.answers if old else {}, instance.answers)
+    return tuple(told)
+
+
+def _changed_lines(
+    prefix: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[str]:
+    for name, value in after.items():
+        if before.get(name) != value:
+            yield f"{prefix}{name}: {before.get(name)!r} is {value!r} now"

@@ -1,0 +1,16 @@
+"""One thing that `mai check` and `mai doctor` look at."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    ok: bool
+    told: str
+    mend: str = ""
+    """What to type, or to do, when it is not ok."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
