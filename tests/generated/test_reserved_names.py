@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from mai.errors import InvalidName
-from mai.plan.change import RESERVED, wanted_instance
+from mai.plan.instances import RESERVED, wanted_instance
 from mai.plugins.core import core_root
 
 from tests import trees
@@ -34,7 +34,7 @@ def test_every_name_that_the_project_refuses_is_refused_by_mai() -> None:
     assert words <= RESERVED["agent"]
 
 
-@pytest.mark.parametrize(("kind", "name"), [("agent", "Stream"), ("tool", "registry")])
+@pytest.mark.parametrize(("kind", "name"), [("agent", "Stream"), ("tool", "definition")])
 def test_a_reserved_name_is_refused_with_one_that_is_free(kind: str, name: str) -> None:
     with pytest.raises(InvalidName, match="no name for") as refused:
         wanted_instance(trees.catalog(), kind, name, {"from": f"{kind}/basic"}, {})

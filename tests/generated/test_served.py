@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,12 @@ def test_a_conversation_streams_and_is_kept(served: Served) -> None:
     assert spoken == ["Hello!", "And again!"]
 
 
+def test_status_tells_how_the_served_project_is(served: Served, project: Path) -> None:
+    said = _run(project, "status", "--url", str(served.client.base_url))
+    assert "database: ok" in said
+    assert "llm: ok" in said
+
+
 def test_a_stop_in_the_middle_keeps_what_was_said(served: Served) -> None:
     with served.client.stream("POST", RUN, json={"message": LONG, "stream": True}) as response:
         stream = frames(response)
@@ -152,13 +158,30 @@ def test_a_killed_server_leaves_a_truthful_row_and_a_conversation_that_goes_on(
         next(frame for frame in stream if frame.event == "delta")
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
+        with suppress(httpx2.TransportError):
+            rest = [frame.event for frame in stream]
+            assert not {"done", "error"} & set(rest), "the stream was cut, not closed"
     with serving(project) as second:
         run = _until_ended(second, meta.data["run_id"])
-        assert run["status"] == "interrupted"
+        assert (run["status"], run["reason"]) == ("interrupted", "process_died")
         answer = second.ask("Are you there?", meta.data["session_id"])
         assert answer["data"]["status"] == "completed"
         spoken = second.history(meta.data["session_id"])
         assert spoken[0]["content"] == LONG
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends processes without telling them")
+def test_a_server_that_is_told_to_end_closes_its_streams_truthfully(project: Path) -> None:
+    asked = {"message": LONG, "stream": True}
+    with serving(project) as served, served.client.stream("POST", RUN, json=asked) as response:
+        told = []
+        for frame in frames(response):
+            told.append(frame)
+            if [one.event for one in told].count("delta") == 1:
+                served.process.terminate()
+        served.process.wait(timeout=30)
+    assert told[-1].event == "done"
+    assert (told[-1].data["status"], told[-1].data["reason"]) == ("interrupted", "shutdown")
 
 
 def _until_ended(served: Served, run_id: str, timeout_s: float = 40) -> Any:
@@ -183,12 +206,15 @@ def _await_health(client: httpx2.Client, process: subprocess.Popen[bytes]) -> No
 
 def _environment(project: Path) -> dict[str, str]:
     own = {"PYTHONPATH": str(project / "src"), "LOG_LEVEL": "WARNING", "RUNS__LEASE_S": "2"}
+    own |= {"RUNS__GRACE_S": "0.1"}
     return {**os.environ, **own}
 
 
-def _run(project: Path, *arguments: str) -> None:
+def _run(project: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "shop", *arguments]
-    subprocess.run(command, cwd=project, env=_environment(project), check=True)
+    env = _environment(project)
+    done = subprocess.run(command, cwd=project, env=env, check=True, stdout=subprocess.PIPE)
+    return done.stdout.decode()
 
 
 def test_no_request_from_its_own_openapi_is_answered_by_a_500(

@@ -87,9 +87,7 @@ def serve(
     )
 
 
-def status(
-    url: Annotated[str | None, typer.Option(help="Where the service is.")] = None,
-) -> None:
+def status(url: Annotated[str | None, typer.Option(help="Where the service is.")] = None) -> None:
     """Ask the running service how it is; exit code 1 when it is down or away."""
     import httpx2
 

@@ -53,6 +53,7 @@ def create_app(
         description=DESCRIPTION,
         version=__version__,
         lifespan=_lifespan,
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         responses=PROBLEM_RESPONSES,
     )
     app.state.services = services

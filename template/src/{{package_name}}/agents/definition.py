@@ -18,7 +18,7 @@ from pydantic_ai import Agent
 from pydantic_ai.settings import ModelSettings
 
 from ..sessions.schemas import CleanText
-from ..tools.deps import AgentDeps
+from ..tools.definition import AgentDeps
 
 __all__ = ["AgentDefinition", "AgentDeps", "AgentRequest", "AnyAgent", "NoContext"]
 

@@ -71,7 +71,7 @@ async def create_session(
 
 
 @router.get("/{name}/sessions")
-async def list_sessions(
+async def list_agent_sessions(
     name: AgentName, caller: CallerDep, services: ServicesDep, page: sessions.SessionsPage
 ) -> Page[SessionView]:
     """Your conversations with an agent, newest first."""
@@ -79,7 +79,7 @@ async def list_sessions(
 
 
 @router.get("/{name}/sessions/{session_id}")
-async def get_session(
+async def get_agent_session(
     name: AgentName,
     session_id: UUID,
     caller: CallerDep,

@@ -1,7 +1,7 @@
 """The commands of group `db`, and how a command reaches the database."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -88,7 +88,9 @@ def current() -> None:
     """Print the revisions that the database is at, and whether they are the newest."""
     from . import migrate
 
-    applied, newest = with_database(migrate.current_revisions)
-    behind = not with_database(migrate.is_current)
-    state = f"behind {', '.join(newest)}" if behind else "up to date"
+    async def look(database: "Database") -> tuple[Sequence[str], Sequence[str], bool]:
+        return *await migrate.current_revisions(database), await migrate.is_current(database)
+
+    applied, newest, is_current = with_database(look)
+    state = "up to date" if is_current else f"behind {', '.join(newest)}"
     typer.echo(f"{', '.join(applied) or 'no migration applied'} ({state})")

@@ -30,6 +30,7 @@ class AppError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
+    headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -44,10 +45,10 @@ class InvalidRequest(AppError):
 
 
 class Unauthenticated(AppError):
-    """Nobody knows who is calling; `challenge` becomes the `WWW-Authenticate` header."""
+    """Nobody knows who is calling."""
 
     code, status, title = "unauthenticated", 401, "Authentication required"
-    challenge: ClassVar[str] = "Bearer"
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(AppError):

@@ -175,6 +175,9 @@ async def _run(database: Database, action: Callable[[Config], object]) -> None:
         message = str(error)
         if "not up to date" in message:
             message = _BEHIND
+        elif "ultiple head" in message:
+            join = f"uv run alembic merge -m MESSAGE {USER_BRANCH}@heads"
+            message = f"two migrations are the newest: join them with `{join}`"
         elif "Can't locate revision" in message:
             message += ": a release that this code lacks files of has migrated the database"
         raise StartupError(message) from error

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from .errors import AppError, InvalidRequest, Unauthenticated
+from .errors import AppError, InvalidRequest
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +44,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def problem_response(error: AppError) -> JSONResponse:
     """`error` as the answer to the current request."""
-    challenge = error.challenge if isinstance(error, Unauthenticated) else None
-    headers = {"WWW-Authenticate": challenge} if challenge else None
-    return _respond(error.status, error.code, error.title, error, headers)
+    return _respond(error.status, error.code, error.title, error, error.headers)
 
 
 def _respond(

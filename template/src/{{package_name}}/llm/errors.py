@@ -6,7 +6,10 @@ ModelError (core)          502  model_error            retryable
 └── ModelNotConfigured     503  model_not_configured
 """
 
+import os
 import re
+from difflib import get_close_matches
+from typing import get_args
 
 from ..core.errors import AppError, InvalidRequest, ModelError, ModelTimeout
 
@@ -24,8 +27,22 @@ class ModelNotConfigured(ModelError):
     retryable = False
 
 
-_KEYS = {"alibaba": "QWEN_API_KEY", "openai-chat": "OPENAI_API_KEY"}
+_KEYS = {
+    "alibaba": "QWEN_API_KEY or ALIBABA_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "deepseek": "DEEPSEEK_API_KEY",
+    **dict.fromkeys(("openai", "openai-chat", "openai-responses"), "OPENAI_API_KEY"),
+}
 _ADDRESSES = {"lmstudio": "LM_STUDIO__BASE_URL", "ollama": "OLLAMA_BASE_URL"}
+
+
+def missing_key(model_id: str) -> str | None:
+    """Say which key a model of a well-known provider lacks; the provider is not imported."""
+    names = _KEYS.get(model_id.partition(":")[0], "")
+    is_own_server = "OPENAI" in names and os.environ.get("OPENAI_BASE_URL")
+    if not names or is_own_server or any(map(os.environ.get, names.split(" or "))):
+        return None
+    return f"{model_id}: set {names} in .env"
 
 
 def explain(error: BaseException, model_id: str) -> AppError | None:
@@ -68,14 +85,24 @@ def explain_setup(error: Exception, model_id: str) -> ModelNotConfigured:
     if extra := re.search(r"pydantic-ai-slim\[([\w-]+)\]", message):
         what = f"its package is not installed: run uv add 'pydantic-ai-slim[{extra[1]}]'"
     elif variable := re.search(r"`([A-Z][A-Z0-9_]+)`", message):
-        what = f"set {variable[1]} in .env"
-    elif guess := re.search(r"Did you mean '([^']+)'", message):
-        what = f"no known model: did you mean {guess[1]}?"
+        name = variable[1]
+        what = f"set {_KEYS['alibaba'] if name == 'ALIBABA_API_KEY' else name} in .env"
     elif message.startswith("Unknown model"):
-        what = "no known model: expected PROVIDER:NAME, such as openai:gpt-5, or demo"
+        what = f"no known model: {_nearest(model_id)}"
     else:
         what = _first_line(error)
     return ModelNotConfigured(f"{model_id}: {what}")
+
+
+def _nearest(model_id: str) -> str:
+    from pydantic_ai.models import KnownModelName
+
+    known = {one.partition(":")[0] for one in get_args(KnownModelName.__value__)} | {"lmstudio"}
+    provider, colon, name = model_id.partition(":")
+    near = ["alibaba"] if provider == "qwen" else get_close_matches(provider, known, 1)
+    if near and colon:
+        return f"did you mean {near[0]}:{name}?"
+    return "expected PROVIDER:NAME, such as openai:gpt-5, or demo"
 
 
 def _first_line(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from ..core.errors import AppError
 from ..core.health import HealthReport
 from ..core.services import Services
-from .errors import ModelNotConfigured, explain_setup
+from .errors import ModelNotConfigured, explain_setup, missing_key
 from .settings import LlmSettings
 
 if TYPE_CHECKING:
@@ -117,10 +117,10 @@ async def lifespan(services: Services) -> AsyncIterator[None]:
     """Provide `Models` and say in the log which model answers."""
     models = Models(services.get(LlmSettings))
     services.provide(Models, models)
-    if models.settings.default_model == DEMO:
-        log.warning("demo_model", hint=_DEMO_HINT)
-    else:
-        log.info("default_model", model=models.settings.default_model)
+    export_provider_variables(models.settings)
+    report = await health(services)
+    tell = log.warning if report.summary else log.info
+    tell("default_model", **report.facts, hint=report.summary)
     try:
         yield
     finally:
@@ -128,7 +128,11 @@ async def lifespan(services: Services) -> AsyncIterator[None]:
 
 
 async def health(services: Services) -> HealthReport:
-    """Which model answers by default, and whether it is only the demo."""
+    """Which model answers by default, whether it is only the demo, and whether it lacks its key."""
     model_id = services.get(LlmSettings).default_model
-    demo = model_id == DEMO
-    return HealthReport(summary=_DEMO_HINT if demo else "", facts={"model": model_id, "demo": demo})
+    report = HealthReport(facts={"model": model_id, "demo": model_id == DEMO})
+    if model_id == DEMO:
+        report.summary = _DEMO_HINT
+    elif hint := missing_key(model_id):
+        report.status, report.summary = "degraded", hint
+    return report

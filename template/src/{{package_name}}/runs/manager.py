@@ -7,13 +7,17 @@ from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 import structlog
+from pydantic_ai import ConcurrencyLimiter
+from pydantic_ai.exceptions import ConcurrencyLimitExceeded
 
 from ..agents.definition import AgentDefinition, AgentRequest
 from ..auth.caller import Caller
+from ..core.errors import Unavailable
 from ..core.orm import uuid7
 from ..core.services import Services
 from ..llm.settings import LlmSettings
 from ..sessions.models import AgentRun
+from ..sessions.settings import HistorySettings
 from ..sessions.store import STOP_TOPIC
 from . import store
 from .settings import RunsSettings
@@ -25,6 +29,12 @@ _LOOK_EVERY_S = 0.2
 _RENEWALS_PER_LEASE = 4
 
 
+class TooManyRuns(Unavailable):
+    """This process plays as many runs as it may."""
+
+    code, title, headers = "too_many_runs", "Too many runs at once", {"Retry-After": "5"}
+
+
 class RunManager:
     """Every run that this process plays. `owner_id` is new at each start of a process."""
 
@@ -33,13 +43,16 @@ class RunManager:
         self.settings = services.get(RunsSettings)
         self.owner_id = uuid7()
         self._turns: dict[UUID, Turn] = {}
+        # Nobody waits: a client that sees nothing happen cannot tell it from a service that hangs.
+        self._slots = ConcurrencyLimiter(self.settings.max_concurrent_tasks, max_queued=0)
 
     async def begin(
         self, caller: Caller, agent_name: str, definition: AgentDefinition, request: AgentRequest
     ) -> Turn:
         """Store the message and let the agent answer it, in a task of its own.
 
-        Raises `NotFound` for a session that is not the caller's, `RunInProgress` for a busy one.
+        Raises `NotFound` for a session that is not the caller's, `RunInProgress` for a busy one,
+        `TooManyRuns` when this process plays as many as it may.
         """
         beginning = asyncio.create_task(self._begin(caller, agent_name, definition, request))
         try:
@@ -65,6 +78,25 @@ class RunManager:
     async def _begin(
         self, caller: Caller, agent_name: str, definition: AgentDefinition, request: AgentRequest
     ) -> Turn:
+        try:
+            await self._slots.acquire("runs")
+        except ConcurrencyLimitExceeded as error:
+            raise TooManyRuns(
+                f"this process answers {self._slots.max_running} messages at once "
+                f"(MAX_CONCURRENT_TASKS): try again in a moment"
+            ) from error
+        try:
+            turn = await self._store(caller, agent_name, definition, request)
+        except BaseException:
+            self._slots.release()
+            raise
+        self._turns[turn.row.run_id] = turn
+        turn.task = asyncio.create_task(self._play(turn))
+        return turn
+
+    async def _store(
+        self, caller: Caller, agent_name: str, definition: AgentDefinition, request: AgentRequest
+    ) -> Turn:
         row = AgentRun(
             agent_name=agent_name,
             model=definition.model_id(self.services.get(LlmSettings).default_model),
@@ -73,17 +105,15 @@ class RunManager:
             lease_until=store.lease_until(self.settings.lease_s),
         )
         database = self.services.database
-        begun = await store.begin(database, caller, row, request.message, request.session_id)
-        turn = Turn(
+        bounds = self.services.get(HistorySettings)
+        begun = await store.begin(database, caller, row, request, bounds)
+        return Turn(
             services=self.services,
             caller=caller,
             definition=definition,
             request=request,
             begun=begun,
         )
-        self._turns[row.run_id] = turn
-        turn.task = asyncio.create_task(self._play(turn))
-        return turn
 
     async def _play(self, turn: Turn) -> None:
         row = turn.row
@@ -93,6 +123,7 @@ class RunManager:
                 await turn.play()
             finally:
                 del self._turns[row.run_id]
+                self._slots.release()
             log.info("run_ended", end=turn.log.closing and turn.log.closing.event)
 
     async def keep_leases(self) -> None:

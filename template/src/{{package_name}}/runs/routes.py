@@ -42,6 +42,7 @@ def build_router(services: Services) -> APIRouter:
             f"/agents/{name}/run",
             _run_endpoint(name, definition),
             methods=["POST"],
+            name=f"run_{name}".replace("-", "_"),
             tags=["agents"],
             summary=f"Ask {name}",
             description=definition.summary,
@@ -81,7 +82,7 @@ async def run_unknown(name: AgentName) -> None:
 
 
 @common.post("/agents/{name}/stop", tags=["agents"])
-async def stop(
+async def stop_run(
     name: AgentName, body: StopRequest, caller: CallerDep, services: ServicesDep
 ) -> StopView:
     """Stop the answer that is being given in a session; what was said so far is kept."""

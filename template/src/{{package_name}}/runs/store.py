@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ..agents.definition import AgentRequest
 from ..auth.caller import Caller
 from ..core.db import Database
 from ..core.errors import Conflict
@@ -25,6 +26,7 @@ from ..core.orm import utc_now, uuid7
 from ..sessions import store as sessions
 from ..sessions.models import LIVE, AgentMessage, AgentRun, AgentSession, RunStatus
 from ..sessions.schemas import SessionCreate
+from ..sessions.settings import HistorySettings
 from ..sessions.transcript import OUTCOME_UNKNOWN, Line, to_lines
 
 
@@ -59,24 +61,27 @@ class Ending:
 
 
 async def begin(
-    database: Database, caller: Caller, run: AgentRun, message: str, session_id: UUID | None
+    database: Database, caller: Caller, run: AgentRun, asked: AgentRequest, bounds: HistorySettings
 ) -> BegunRun:
-    """Store the user's message and the run, in a new session if none is named.
+    """Store what the user asked and the run, in a new session if none is named.
+
+    The history of the session comes back as far as `bounds` allow.
 
     Raises `NotFound` when the session is not the caller's, `RunInProgress` when it is busy.
     """
     try:
         async with database.transaction() as db:
-            return await _begin(db, caller, run, message, session_id)
+            return await _begin(db, caller, run, asked, bounds)
     except IntegrityError:  # another request was quicker by a moment
         async with database.session() as db:
-            await _refuse_if_busy(db, caller, session_id)
+            await _refuse_if_busy(db, caller, asked.session_id)
         raise
 
 
 async def _begin(
-    db: AsyncSession, caller: Caller, run: AgentRun, message: str, session_id: UUID | None
+    db: AsyncSession, caller: Caller, run: AgentRun, asked: AgentRequest, bounds: HistorySettings
 ) -> BegunRun:
+    message, session_id = asked.message, asked.session_id
     if session_id is None:
         session = await sessions.create_session(db, caller, run.agent_name, SessionCreate())
     else:
@@ -85,7 +90,7 @@ async def _begin(
         await _refuse_if_busy(db, caller, session_id)
     session.session_title = session.session_title or sessions.title_from(message)
     session.updated_at = utc_now()
-    history, position = await sessions.load_history(db, caller, session.session_id)
+    history, position = await sessions.load_history(db, caller, session.session_id, bounds, message)
     user_message_id = uuid7()
     run.run_id, run.session_id = uuid7(), session.session_id
     run.user_id, run.user_message_id = caller.id, user_message_id

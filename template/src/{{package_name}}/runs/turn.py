@@ -28,7 +28,7 @@ from ..llm.models import DEMO, Models
 from ..sessions.models import RunStatus
 from ..sessions.transcript import arguments_of
 from . import events
-from .log import RunLog
+from .event_log import EventLog
 from .settings import RunsSettings
 from .store import BegunRun, Ending, Transcript
 
@@ -49,7 +49,7 @@ class Turn:
     definition: AgentDefinition
     request: AgentRequest
     begun: BegunRun
-    log: RunLog = field(default_factory=RunLog)
+    log: EventLog = field(default_factory=EventLog)
     failure: AppError | None = None
     task: asyncio.Task[None] | None = None
     _readers: int = 0
@@ -82,7 +82,7 @@ class Turn:
         )
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[RunLog]:
+    async def reading(self) -> AsyncIterator[EventLog]:
         """The log for one client; when the last one leaves early, the run may end."""
         self._readers += 1
         try:

@@ -2,4 +2,9 @@
 
 from ..core.modules import AppModule
 
-module = AppModule(name="sessions", router=".routes:router", after=("auth",))
+module = AppModule(
+    name="sessions",
+    router=".routes:router",
+    settings=".settings:HistorySettings",
+    after=("auth",),
+)

@@ -1,6 +1,8 @@
 """Queries of conversations. Each takes the caller, and sees nobody else's rows."""
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
 from pydantic_ai.messages import ModelMessage
@@ -12,7 +14,8 @@ from ..core.errors import NotFound
 from ..core.orm import utc_now
 from .models import AgentMessage, AgentRun, AgentSession
 from .schemas import SessionCreate
-from .transcript import decode
+from .settings import HistorySettings
+from .transcript import count_tokens, decode, newest_that_fit
 
 STOP_TOPIC = "runs.stop"
 """The bus carries the id of a run on it when somebody wants that run to stop."""
@@ -127,20 +130,28 @@ async def get_run(db: AsyncSession, caller: Caller, run_id: UUID) -> AgentRun:
 
 
 async def load_history(
-    db: AsyncSession, caller: Caller, session_id: UUID
+    db: AsyncSession, caller: Caller, session_id: UUID, bounds: HistorySettings, message: str = ""
 ) -> tuple[list[ModelMessage], int]:
-    """The messages of the caller's session, exactly as the model saw and wrote them.
+    """The messages of the last runs of the caller's session, exactly as the model saw and wrote
+    them: as many whole runs as fit in `bounds`, together with the `message` that comes next.
 
     The number behind them is the position of the next row.
     """
+    newest_first = func.max(AgentMessage.position).desc()
+    of_session = select(AgentMessage.run_id).where(AgentMessage.session_id == session_id)
+    recent = of_session.group_by(AgentMessage.run_id).order_by(newest_first)
     query = (
-        select(AgentMessage.data, AgentMessage.position)
+        select(AgentMessage)
         .join(AgentSession, AgentSession.session_id == AgentMessage.session_id)
-        .where(AgentMessage.session_id == session_id, AgentSession.user_id == caller.id)
+        .where(AgentSession.user_id == caller.id)
+        .where(AgentMessage.run_id.in_(recent.limit(bounds.num_history_runs)))
         .order_by(AgentMessage.position)
     )
-    rows = (await db.execute(query)).all()
-    messages = [decode(data) for data, _ in rows if data is not None]
+    rows = (await db.scalars(query)).all()
+    runs = [list(run) for _, run in groupby(rows, key=attrgetter("run_id"))]
+    limit = int(bounds.max_context_length * bounds.context_compression_threshold)
+    fitting = newest_that_fit(runs, limit - count_tokens(message))
+    messages = [decode(row.data) for run in fitting for row in run if row.data is not None]
     return messages, rows[-1].position + 1 if rows else 0
 
 

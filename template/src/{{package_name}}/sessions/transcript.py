@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -16,7 +17,7 @@ from pydantic_ai import messages as ai
 from pydantic_core import from_json
 
 from ..core.orm import utc_now
-from .models import Role
+from .models import AgentMessage, Role
 
 OUTCOME_UNKNOWN = "the run ended while the tool was at work: whether it had an effect is unknown"
 
@@ -47,6 +48,21 @@ def encode(message: ai.ModelMessage) -> str:
 def decode(data: str) -> ai.ModelMessage:
     """Return the message that `encode` was given."""
     return _message.validate_json(data)
+
+
+def count_tokens(text: str) -> int:
+    """Return about how many tokens the text has: exact numbers are the model's own secret."""
+    return len(text) // 4
+
+
+def newest_that_fit(runs: list[list[AgentMessage]], limit: int) -> list[list[AgentMessage]]:
+    """Return the newest of these runs, in order, that together have at most `limit` tokens."""
+    sizes = (
+        sum(count_tokens(f"{row.content}{row.tool_arguments or ''}") for row in run)
+        for run in reversed(runs)
+    )
+    count = sum(total <= limit for total in accumulate(sizes))
+    return runs[len(runs) - count :]
 
 
 def to_lines(messages: Iterable[ai.ModelMessage]) -> list[Line]:

@@ -32,12 +32,8 @@ def upgrade() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.Column("deleted_at", TIME),
-    )
-    op.create_index("ix_ai_agent_sessions_user_id", "ai_agent_sessions", ["user_id", "session_id"])
-    op.create_index(
-        "ix_ai_agent_sessions_user_id_agent_name",
-        "ai_agent_sessions",
-        ["user_id", "agent_name", "session_id"],
+        sa.Index("ix_ai_agent_sessions_user_id", "user_id", "session_id"),
+        sa.Index("ix_ai_agent_sessions_user_id_agent_name", "user_id", "agent_name", "session_id"),
     )
     op.create_table(
         "ai_agent_runs",
@@ -66,18 +62,15 @@ def upgrade() -> None:
             "status IN ('queued', 'running', 'paused', 'completed', 'interrupted', 'error')",
             name=op.f("ck_ai_agent_runs_status"),
         ),
-    )
-    op.create_index("ix_ai_agent_runs_session_id", "ai_agent_runs", ["session_id", "run_id"])
-    op.create_index(
-        "ix_ai_agent_runs_status_lease_until", "ai_agent_runs", ["status", "lease_until"]
-    )
-    op.create_index(
-        "uq_ai_agent_runs_live",
-        "ai_agent_runs",
-        ["session_id"],
-        unique=True,
-        sqlite_where=LIVE,
-        postgresql_where=LIVE,
+        sa.Index("ix_ai_agent_runs_session_id", "session_id", "run_id"),
+        sa.Index("ix_ai_agent_runs_status_lease_until", "status", "lease_until"),
+        sa.Index(
+            "uq_ai_agent_runs_live",
+            "session_id",
+            unique=True,
+            sqlite_where=LIVE,
+            postgresql_where=LIVE,
+        ),
     )
     op.create_table(
         "ai_agent_messages",
@@ -99,13 +92,8 @@ def upgrade() -> None:
             "role IN ('user', 'assistant', 'system', 'tool')",
             name=op.f("ck_ai_agent_messages_role"),
         ),
-    )
-    op.create_index("ix_ai_agent_messages_run_id", "ai_agent_messages", ["run_id", "position"])
-    op.create_index(
-        "uq_ai_agent_messages_position",
-        "ai_agent_messages",
-        ["session_id", "position"],
-        unique=True,
+        sa.Index("ix_ai_agent_messages_run_id", "run_id", "position"),
+        sa.Index("uq_ai_agent_messages_position", "session_id", "position", unique=True),
     )
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic_ai import ModelRetry
 
-from .registry import tool
+from .definition import tool
 
 
 @tool(category="time")

@@ -15,7 +15,7 @@ from pydantic_ai.common_tools.web_fetch import WebFetchResult, web_fetch_tool
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from ..core.settings import RoomSettings, load_settings
-from .registry import tool
+from .definition import tool
 
 
 class WebFetchSettings(RoomSettings):
@@ -32,8 +32,7 @@ class WebFetchSettings(RoomSettings):
         (), description="Only these hosts, separated by commas; empty for every public one."
     )
     allow_private: bool = Field(
-        False,
-        description="Also read private and loopback addresses; cloud metadata stays refused.",
+        False, description="Also read private and loopback addresses; cloud metadata stays refused."
     )
 
     @field_validator("allowed_domains", mode="before")

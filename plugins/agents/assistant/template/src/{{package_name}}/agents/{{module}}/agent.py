@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_ai import Agent, RunContext
 
-from ...tools.registry import toolset
+from ...tools.definition import toolset
 from ..definition import AgentDeps
 
 

@@ -39,7 +39,7 @@ class Entry:
         return Entry(self.number, self.at, type(self.event)(text=self.event.text[-missing:]))
 
 
-class RunLog:
+class EventLog:
     """The events of a run so far. Not thread-safe: it belongs to the loop of its run."""
 
     def __init__(self, fold_at: int = FOLD_AT) -> None:

@@ -1,4 +1,4 @@
-"""Tools: plain functions under a decorator, found because they stand in this folder.
+"""What makes a function a tool: a decorator, in a module of this folder.
 
     @tool(category="time")
     async def clock(timezone: str = "UTC") -> str:
@@ -7,6 +7,8 @@
 The model reads the function's name, its docstring and the schema of its parameters. A function
 whose first parameter is `ctx: RunContext[AgentDeps]` gets the run's context there. Agents take
 tools as a toolset: `Agent(toolsets=[toolset()])`, or `toolset("clock")` for some of them.
+`AgentDeps` is what travels with a run: agents and tools find it in `ctx.deps`, the model never
+sees it.
 """
 
 import pkgutil
@@ -15,14 +17,38 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from inspect import iscoroutinefunction
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
+from uuid import UUID
 
+from pydantic import BaseModel
 from pydantic_ai import FunctionToolset, Tool
+from typing_extensions import TypeVar
 
+from ..auth.caller import Caller
 from ..core.errors import StartupError
-from .deps import AgentDeps
+
+if TYPE_CHECKING:
+    from ..core.services import Services
 
 ToolFunction = TypeVar("ToolFunction", bound=Callable[..., Any])
+ContextT = TypeVar("ContextT", bound=BaseModel, covariant=True, default=BaseModel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentDeps(Generic[ContextT]):
+    """Who asks, in which conversation, and what the service offers.
+
+    `AgentDeps[OrderContext]` says which context model an agent works with; a tool that takes
+    plain `AgentDeps` serves any agent. `request` is the validated request, in which an agent
+    with a request model of its own finds its own fields.
+    """
+
+    caller: Caller
+    session_id: UUID
+    run_id: UUID
+    context: ContextT
+    request: BaseModel
+    services: "Services"
 
 
 @dataclass(frozen=True, kw_only=True)
