@@ -108,6 +108,12 @@ STORIES = {
         "[a]\nx = 1\n",
         "[a]\nx = 1\n\n[mine]\nz = 1\n",
     ),
+    "your own key in a table that goes": (
+        "[a]\nx = 1\n\n[b]\ny = 1\n",
+        "[a]\nx = 1\n\n[b]\nmine = 1\ny = 1\n",
+        "[a]\nx = 1\n",
+        "[a]\nx = 1\n\n[b]\nmine = 1\n",
+    ),
     "a key that nobody edited goes": (
         "[a]\nx = 1\ny = 1\n",
         "[a]\nx = 1\ny = 1\nmine = 1\n",
@@ -287,6 +293,10 @@ YOUR_EDITS: dict[str, Edit] = {
     "uv remove": _replace('    "typer>=0.29,<1",\n', ""),
     "a comment on an item": _replace('"redis>=8.1,<9",', '"redis>=8.1,<9", # mine'),
     "a comment above an item": _insert('    "alembic', "    # mine: above\n"),
+    "uv add --optional": _replace(
+        "\n[dependency-groups]",
+        '\n[project.optional-dependencies]\ngpu = [\n    "torch-mine",\n]\n\n[dependency-groups]',
+    ),
     "a table at the end": lambda text: text + '\n[tool.mine]\nx = ["a"] # mine\n',
     "a table in between": _replace(
         "\n[tool.mypy]", "\n# mine\n[tool.ruff.format]\na = 1\n\n[tool.mypy]"
@@ -317,6 +327,10 @@ ADDITIONS: dict[str, Edit] = {
     "table": _replace("\n[tool.mypy]", "\n# a new one\n[tool.new]\nx = 1\n\n[tool.mypy]"),
     "table, last": lambda text: text + "\n[[tool.late]]\nx = 1\n\n[[tool.late]]\nx = 2\n",
     "key": _insert("strict = true", "# why\nadded = true\n"),
+    "an extra of the project": _replace(
+        "\n[dependency-groups]",
+        '\n[project.optional-dependencies]\nextra = ["jax"]\n\n[dependency-groups]',
+    ),
     "version": _replace("fastapi>=0.165", "fastapi>=0.170"),
     "extra": _replace("uvicorn[standard]", "uvicorn[other,standard]"),
     "value": _replace("branch = true", "branch = false"),

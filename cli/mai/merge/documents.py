@@ -85,7 +85,7 @@ class BlockMerge(KeyedMerge[Path, Block]):
     """Entries of one section; `both_texts` and `unedited_text` know the format."""
 
     stays_whole = False
-    """Whether a section that goes, and that you edited, is kept with all of its entries."""
+    """Whether a section that goes is kept with all its entries when you edited one of them."""
 
     def __init__(self, verdicts: Verdicts, section: Path = ()) -> None:
         super().__init__(verdicts)
@@ -134,13 +134,22 @@ class SectionMerge(KeyedMerge[Path, Section]):
     def settle(
         self, key: Path, base: Section | None, yours: Section | None, new: Section | None
     ) -> Section | None:
-        parts = self.verdicts.favor == "theirs" or not self.blocks.stays_whole
-        if base and yours and not new and parts and not self.unedited(base, yours):
+        if base and yours and not new and self._falls_apart(base, yours):
             # What is yours stays, and the header with it.
             rest = self.both(key, base, yours, replace(base, blocks={}))
             if rest.blocks:
                 return rest
         return super().settle(key, base, yours, new)
+
+    def _falls_apart(self, base: Section, yours: Section) -> bool:
+        """Whether each entry of a section that goes is judged alone."""
+        if self.unedited(base, yours):
+            return False
+        if self.verdicts.favor == "theirs" or not self.blocks.stays_whole:
+            return True
+        theirs = {key: block for key, block in yours.blocks.items() if key in base.blocks}
+        complete = theirs.keys() == base.blocks.keys()
+        return complete and self.unedited(base, replace(yours, blocks=theirs))
 
     def both(self, key: Path, base: Section | None, yours: Section, new: Section) -> Section:
         base = base or Section("", "", {})
