@@ -74,6 +74,11 @@ STORIES = {
         BASE.replace("# TWO=2", "# TWO=two"),
         BASE.replace("# TWO=2\n", "") + "# TWO=two\n",
     ),
+    "a key that you moved to a section of your own": (
+        BASE.replace("# TWO=2\n", "") + "\n# --- MINE ---\nMINE=1\n# TWO=2\n",
+        BASE.replace("# TWO=2", "# TWO=two"),
+        BASE.replace("# TWO=2\n", "") + "\n# --- MINE ---\nMINE=1\n# TWO=two\n",
+    ),
     "your value below the default that is commented out": (
         BASE.replace("# TWO=2\n", "# TWO=2\nTWO=mine\n"),
         BASE.replace("# TWO=2", "# TWO=two"),
@@ -113,6 +118,11 @@ CONFLICTS = {
         BASE.replace("# One.", "# Mine."),
         BASE.replace("# One.\n# ONE=1\n", ""),
         "ONE: yours `# ONE=1` kept, the new version removes it",
+    ),
+    "the template brings a key that you have elsewhere": (
+        BASE + "\n# --- MINE ---\nNEW=mine\n",
+        BASE + "\n# --- C ---\n# NEW=1\n",
+        "NEW: yours `NEW=mine` kept, the new version has `# NEW=1`",
     ),
     "the template changes what you removed": (
         BASE.replace("# TWO=2\n", ""),

@@ -172,6 +172,22 @@ def test_both_sides_are_in_the_result(story: str) -> None:
     assert merged(base, yours, new) == (expected, ())
 
 
+def test_mixed_line_ends_stay_where_they_are() -> None:
+    yours = "a = 1\r\n# mine\r\nmine = 1\nb = [\r\n  1, # mine\r\n]\n"
+    assert merged("a = 1\nb = [1]\n", yours, "a = 2\nb = [1, 2]\n") == (
+        "a = 2\r\n# mine\r\nmine = 1\nb = [\r\n  1, # mine\r\n  2,\n]\n",
+        (),
+    )
+
+
+def test_files_that_both_added_become_one() -> None:
+    mine = '[tool.x]\na = ["mine"]\n'
+    assert merged("", mine, '[tool.x]\na = ["y"]\nb = 1\n') == (
+        '[tool.x]\na = ["y", "mine"]\nb = 1\n',
+        (),
+    )
+
+
 PINNED = project("fastapi==0.160")
 CONFLICTS = {
     "both changed a requirement": (

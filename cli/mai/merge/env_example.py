@@ -51,17 +51,16 @@ def _chunks(text: str) -> Iterator[Chunk]:
 def _at_home(other: Document, yours: Document) -> Document:
     """`other` with each key in the section where you have it, so that a moved key is found."""
     homes = {key: name for name, section in yours.sections.items() for key in section.blocks}
-    sections = {name: dict[Path, Block]() for name in other.sections}
+    blocks: dict[Path, dict[Path, Block]] = {}
     for name, section in other.sections.items():
+        if not section.blocks:
+            blocks[name] = {}
         for key, block in section.blocks.items():
-            home = homes.get(key, name)
-            sections[home if home in sections else name][key] = block
+            stays = name in yours.sections and key in yours.sections[name].blocks
+            blocks.setdefault(name if stays else homes.get(key, name), {})[key] = block
+    sections = {**yours.sections, **other.sections}
     return replace(
-        other,
-        sections={
-            name: replace(section, blocks=sections[name])
-            for name, section in other.sections.items()
-        },
+        other, sections={name: replace(sections[name], blocks=blocks[name]) for name in blocks}
     )
 
 
