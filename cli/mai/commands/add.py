@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .app import HELP_OPTIONS
-from .options import AsJson, Choices, DryRun, NoInstall, Option, Ours, Skip, Theirs, Yes
+from .options import AsJson, DryRun, NoInstall, Option, Ours, Skip, Theirs, Yes
 
 if TYPE_CHECKING:
-    from .opening import Opened
-    from .river import Wish
+    from ..river.flow import Wish
+    from ..river.opening import Opened
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -34,18 +34,20 @@ def add(
     no_install: NoInstall = False,
 ) -> None:
     """Add a component to the project."""
-    from ..console import ask
+    from ..console import person
     from ..plan.intents import added
     from ..plan.wishes import CORE, parse_options
-    from .river import Wish, run
+    from ..river.choices import Choices
+    from ..river.flow import Wish, run
 
     choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
     stated = parse_options(option or ()).get(CORE, {})
     if from_:
         stated["from"] = from_
-    person = None if yes or as_json or not ask.can_ask() else ask.question
+    asker = None if yes or as_json else person.asker()
 
     def wished(opened: "Opened") -> "Wish":
-        return Wish(added(opened.manifest, opened.catalog, kind, name, stated, person))
+        return Wish(added(opened.manifest, opened.catalog, kind, name, stated, asker))
 
-    run(f"mai add {kind} {name}", wished, choices)
+    status = run(f"mai add {kind} {name}", wished, choices)
+    raise typer.Exit(status)

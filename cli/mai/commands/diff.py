@@ -19,12 +19,12 @@ def diff(
     """Show your edits in the files that mai made."""
     from ..console import report
     from ..plan.outcomes import Outcome
-    from ..plugins.loader import load_catalog
+    from ..plugins import loader
     from ..project.reader import find_root, read_yours
-    from .opening import open_project, within
+    from ..river.opening import open_project, within
 
     root = find_root(Path.cwd())
-    base = open_project(root, load_catalog()).base
+    base = open_project(root, loader.load_catalog()).base
     yours = read_yours(root, base.tree)
     wanted = [within(root, path) for path in paths or ()]
     edits = [

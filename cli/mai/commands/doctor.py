@@ -24,14 +24,14 @@ def doctor(
     """Find what is wrong, and tell how to mend it; exit code 1 when something is."""
     from ..console import report
     from ..errors import MaiError, NotAProject
+    from ..plugins import loader
     from ..plugins.check import Check
-    from ..plugins.loader import load_catalog
     from ..project.reader import find_root, read_lock
-    from .checks import of_environment, of_project
-    from .opening import adopt_tree, restore_base
-    from .river import at_work
+    from ..river.checks import of_environment, of_project
+    from ..river.flow import at_work
+    from ..river.opening import adopt_tree, restore_base
 
-    catalog = load_catalog()
+    catalog = loader.load_catalog()
     found: list[Check] = []
     lock = None
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from .. import names
-from ..console import ask
+from ..console import person
 from ..errors import UsageError
 from ..plan.answers import Ask, complete
 from ..plan.instances import check_together, wanted_instance
@@ -42,17 +42,17 @@ def decide(
     `check_target` is called with the project's slug before anything else is asked.
     Raises `UsageError` and its kin for what cannot be meant, `Conflict` for what excludes another.
     """
-    person = ask.question if ask_for_rest and ask.can_ask() else None
+    asker = person.asker() if ask_for_rest else None
     stated = read_answers(given.answers) if given.answers else {}
-    named = _name(given.name or stated.pop("name", None), person)
+    named = _name(given.name or stated.pop("name", None), asker)
     check_target(named["project_name"])
-    start = _preset(given.preset or stated.pop("preset", None), person)
+    start = _preset(given.preset or stated.pop("preset", None), asker)
     wishes = fold(start, stated, [*stated.pop("with", []), *given.added], given.options)
-    project = complete(catalog.core.questions, {**named, **wishes.project}, {}, person)
-    if person and not given.added:
+    project = complete(catalog.core.questions, {**named, **wishes.project}, {}, asker)
+    if asker and not given.added:
         _ask_for_components(catalog, wishes)
     instances = [
-        wanted_instance(catalog, kind, name, table, project, person)
+        wanted_instance(catalog, kind, name, table, project, asker)
         for (kind, name), table in wishes.instances.items()
     ]
     check_together(instances, catalog)
@@ -90,11 +90,13 @@ def _parse(text: str, *, is_toml: bool) -> Any:
     return tomllib.loads(text) if isinstance(stated, str) else stated or {}
 
 
-def _name(given: str | None, person: Ask | None) -> dict[str, Any]:
+def _name(given: str | None, asker: Ask | None) -> dict[str, Any]:
     """The answers of the core that follow from the project's name."""
     if given is None:
-        if person is None:
+        if asker is None:
             raise UsageError("the project needs a name", "mai new my-service")
+        from ..console import ask
+
         given = ask.text("What is the project called?", "my-service", names.project)
     forms = names.project(str(given))
     return {
@@ -104,8 +106,10 @@ def _name(given: str | None, person: Ask | None) -> dict[str, Any]:
     }
 
 
-def _preset(given: str | None, person: Ask | None) -> Preset:
-    if given is None and person is not None:
+def _preset(given: str | None, asker: Ask | None) -> Preset:
+    if given is None and asker is not None:
+        from ..console import ask
+
         summaries = {name: found.summary for name, found in presets().items()}
         given = ask.choose("What should it start from?", summaries, DEFAULT)
     return preset(given or DEFAULT)
@@ -122,6 +126,10 @@ def _ask_for_components(catalog: Catalog, wishes: Wishes) -> None:
         for component in catalog.components.values()
         if component.id not in present
     }
-    for component_id in ask.choose_many("Anything else to add?", others) if others else ():
+    if not others:
+        return
+    from ..console import ask
+
+    for component_id in ask.choose_many("Anything else to add?", others):
         kind, _, name = component_id.partition("/")
         wishes.instances[kind, name.replace("_", "-")] = {"from": component_id}

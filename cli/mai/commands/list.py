@@ -20,12 +20,12 @@ def list_components(
     """List the components that can be added."""
     from ..console import report
     from ..errors import UnknownName
+    from ..plugins import loader
     from ..plugins.component import KINDS
-    from ..plugins.loader import load_catalog
 
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
-    catalog = load_catalog()
+    catalog = loader.load_catalog()
     report.plugin_problems(catalog)
     found = [
         {

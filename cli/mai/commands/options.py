@@ -1,14 +1,8 @@
 """The options that every command on a project shares."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-from ..errors import UsageError
-
-if TYPE_CHECKING:
-    from ..merge.lines import Favor
 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would happen, with a diff; write nothing.")
@@ -26,24 +20,3 @@ NoInstall = Annotated[
 Option = Annotated[
     list[str] | None, typer.Option("--option", "-o", metavar="KEY=VALUE", help="One answer.")
 ]
-
-
-@dataclass(frozen=True)
-class Choices:
-    """How a command on a project was asked to work."""
-
-    dry_run: bool = False
-    as_json: bool = False
-    yes: bool = False
-    ours: bool = False
-    theirs: bool = False
-    skip: tuple[str, ...] = ()
-    no_install: bool = False
-
-    def __post_init__(self) -> None:
-        if self.ours and self.theirs:
-            raise UsageError("--ours and --theirs exclude each other", "choose one of them")
-
-    @property
-    def favor(self) -> "Favor":
-        return "ours" if self.ours else "theirs" if self.theirs else None

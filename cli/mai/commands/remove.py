@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .app import HELP_OPTIONS
-from .options import AsJson, Choices, DryRun, NoInstall, Skip, Yes
+from .options import AsJson, DryRun, NoInstall, Skip, Yes
 
 if TYPE_CHECKING:
     from ..project.pristine import Pristine
-    from .opening import Opened
-    from .river import Wish
+    from ..river.flow import Wish
+    from ..river.opening import Opened
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -36,7 +36,8 @@ def remove(
     """Remove a component from the project."""
     from ..names import parse
     from ..plan.intents import removed
-    from .river import Wish, run
+    from ..river.choices import Choices
+    from ..river.flow import Wish, run
 
     choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
     key = f"{kind}.{parse(name).slug}"
@@ -51,7 +52,8 @@ def remove(
             _refuse_edited(opened, key, extra)
         return Wish(left, removed=tuple(extra))
 
-    run(f"mai remove {kind} {name}", wished, choices)
+    status = run(f"mai remove {kind} {name}", wished, choices)
+    raise typer.Exit(status)
 
 
 def _extra_files(root: Path, base: "Pristine", key: str) -> list[str]:

@@ -18,8 +18,8 @@ def resolve(as_json: AsJson = False, no_install: NoInstall = False) -> None:
     from ..errors import Refused
     from ..plan.outcomes import Outcome
     from ..project.reader import find_root
-    from . import aftermath
-    from .river import at_work
+    from ..river import aftermath
+    from ..river.flow import at_work
 
     root = find_root(Path.cwd())
     with at_work(root, resolving=True):

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .app import HELP_OPTIONS
-from .options import AsJson, Choices, DryRun, NoInstall, Ours, Skip, Theirs, Yes
+from .options import AsJson, DryRun, NoInstall, Ours, Skip, Theirs, Yes
 
 if TYPE_CHECKING:
-    from .opening import Opened
-    from .river import Wish
+    from ..river.flow import Wish
+    from ..river.opening import Opened
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -35,7 +35,8 @@ def set_answers(
     """Change answers of the project, its package's name too."""
     from ..plan.intents import answered, differences
     from ..plan.wishes import parse_options
-    from .river import Wish, run
+    from ..river.choices import Choices
+    from ..river.flow import Wish, run
 
     choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
     stated = parse_options(answers or ())
@@ -44,4 +45,5 @@ def set_answers(
         manifest = answered(opened.manifest, opened.catalog, stated)
         return Wish(manifest, notes=differences(opened.manifest, manifest))
 
-    run(" ".join(["mai set", *(answers or ())]), wished, choices)
+    status = run(" ".join(["mai set", *(answers or ())]), wished, choices)
+    raise typer.Exit(status)

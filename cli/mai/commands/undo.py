@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .app import HELP_OPTIONS
-from .options import AsJson, Choices, DryRun, NoInstall, Ours, Theirs
+from .options import AsJson, DryRun, NoInstall, Ours, Theirs
 
 if TYPE_CHECKING:
     from ..apply.undo_store import Entry
     from ..plan.outcomes import Outcome
+    from ..river.choices import Choices
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -28,8 +29,9 @@ def undo(
     from ..apply.transaction import apply
     from ..console import report
     from ..project.reader import find_root
-    from . import aftermath
-    from .river import at_work
+    from ..river import aftermath
+    from ..river.choices import Choices
+    from ..river.flow import at_work
 
     choices = Choices(dry_run, as_json, False, ours, theirs)
     root = find_root(Path.cwd())
@@ -78,11 +80,11 @@ def _last(root: Path) -> "Entry":
     return entry
 
 
-def _outcomes(root: Path, entry: "Entry", choices: Choices) -> "list[Outcome]":
+def _outcomes(root: Path, entry: "Entry", choices: "Choices") -> "list[Outcome]":
     from ..merge.three_way import How, three_way
     from ..programs.formatter import formatters
     from ..project.reader import read_yours
-    from .aftermath import UV_LOCK
+    from ..river.aftermath import UV_LOCK
 
     yours = read_yours(root, {}, also=entry.paths)
     edited_lock = yours.get(UV_LOCK) != entry.after.get(UV_LOCK)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from .app import HELP_OPTIONS
-from .options import AsJson, Choices, DryRun, NoInstall, Option, Ours, Skip, Theirs, Yes
+from .options import AsJson, DryRun, NoInstall, Option, Ours, Skip, Theirs, Yes
 
 if TYPE_CHECKING:
-    from .opening import Opened
-    from .river import Wish
+    from ..river.flow import Wish
+    from ..river.opening import Opened
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -26,20 +26,22 @@ def update(
     no_install: NoInstall = False,
 ) -> None:
     """Bring the project to the installed versions of mai and its plugins."""
-    from ..console import ask
+    from ..console import person
     from ..plan.intents import migrated
     from ..plan.updates import notes_between
     from ..plan.wishes import parse_options
-    from .river import Wish, run
+    from ..river.choices import Choices
+    from ..river.flow import Wish, run
 
     choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
     stated = parse_options(option or ())
-    person = None if yes or as_json or not ask.can_ask() else ask.question
+    asker = None if yes or as_json else person.asker()
 
     def wished(opened: "Opened") -> "Wish":
         lock = opened.base.lock
-        migration = migrated(opened.manifest, lock, opened.catalog, stated, person)
+        migration = migrated(opened.manifest, lock, opened.catalog, stated, asker)
         notes = (*migration.dropped, *notes_between(lock, opened.catalog))
         return Wish(migration.manifest, newest=True, notes=notes)
 
-    run("mai update", wished, choices)
+    status = run("mai update", wished, choices)
+    raise typer.Exit(status)

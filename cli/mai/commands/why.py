@@ -9,7 +9,7 @@ from .app import HELP_OPTIONS
 from .options import AsJson
 
 if TYPE_CHECKING:
-    from .opening import Opened
+    from ..river.opening import Opened
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -26,12 +26,12 @@ def why(
 ) -> None:
     """Tell where a file comes from."""
     from ..console import report
-    from ..plugins.loader import load_catalog
+    from ..plugins import loader
     from ..project.reader import find_root
-    from .opening import open_project, within
+    from ..river.opening import open_project, within
 
     root = find_root(Path.cwd())
-    told = _told(open_project(root, load_catalog()), within(root, path).as_posix())
+    told = _told(open_project(root, loader.load_catalog()), within(root, path).as_posix())
     if as_json:
         report.document({"command": "why", "status": "done", **told})
     else:

@@ -1,6 +1,5 @@
 """Questions to a person, in the terminal."""
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -11,11 +10,6 @@ from ..plan import answers
 from ..plugins.questions import Question
 
 _PICK = "(space picks, enter goes on)"
-
-
-def can_ask() -> bool:
-    """Whether there is a person at the other end: never when stdin is no terminal."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def text(prompt: str, default: str, check: Callable[[str], object]) -> str:

@@ -138,6 +138,11 @@ def status(told: Mapping[str, Any]) -> None:
     ]
     lines += [f"  edited  {path}" for path in told["edited"]]
     lines += [f"  missing {path}" for path in told["missing"]]
+    lines += [f"  conflict {path}" for path in told["conflicts"]]
+    if told["installed_version"] != told["mai_version"]:
+        lines.append(f"mai {told['installed_version']} is installed: mai update")
+    if told["manifest_edited"]:
+        lines.append("the manifest was edited or merged since the last change: mai set")
     sys.stdout.writelines(f"{text}\n" for text in lines)
 
 

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from ..apply import pending
 from ..apply.transaction import apply, locked
 from ..apply.undo_store import Entry
-from ..console import ask, report
+from ..console import person, report
 from ..errors import Refused
 from ..merge.package_move import PackageMove, moved_by_hand
 from ..merge.pristine import carried
@@ -28,8 +26,8 @@ from ..project.pristine import Pristine
 from ..project.reader import find_root, own_files, read_file, read_yours
 from ..project.tree import Tree
 from . import aftermath
+from .choices import Choices
 from .opening import Opened, open_project
-from .options import Choices
 from .state import state_outcomes
 
 
@@ -89,10 +87,10 @@ def at_work(root: Path, *, resolving: bool = False) -> Iterator[None]:
         yield
 
 
-def run(command: str, wished: Callable[[Opened], Wish], choices: Choices) -> None:
+def run(command: str, wished: Callable[[Opened], Wish], choices: Choices) -> int:
     """Carries out a command on the project of the current folder, from its wish to its report.
 
-    Ends with exit code 1 when conflicts are left to the user.
+    Returns its exit code: 1 when conflicts are left to the user.
     """
     catalog = loader.load_catalog()
     report.plugin_problems(catalog)
@@ -104,8 +102,8 @@ def run(command: str, wished: Callable[[Opened], Wish], choices: Choices) -> Non
             plan = plan_of(command, opened, wish, choices)
         if choices.dry_run:
             report.planned(plan.told("planned"), plan.outcomes, as_json=choices.as_json)
-        else:
-            carry_out(plan, choices)
+            return 0
+        return carry_out(plan, choices)
 
 
 def plan_of(command: str, opened: Opened, wish: Wish, choices: Choices) -> Plan:
@@ -135,15 +133,15 @@ def plan_of(command: str, opened: Opened, wish: Wish, choices: Choices) -> Plan:
     return Plan(command, root, base, pristine, outcomes, tuple(notes))
 
 
-def carry_out(plan: Plan, choices: Choices) -> None:
-    """Shows what is to come, applies it, and tells what came of it."""
+def carry_out(plan: Plan, choices: Choices) -> int:
+    """Shows what is to come, applies it, and tells what came of it; returns the exit code."""
     if not any(outcome.writes for outcome in plan.outcomes):
         report.done(plan.told("unchanged"), as_json=choices.as_json)
-        return
+        return 0
     if not choices.as_json:
         report.changes(plan.outcomes)
-    if plan.conflicts and not choices.yes and ask.can_ask() and not ask.confirm("Write this?"):
-        raise typer.Exit(1)
+    if plan.conflicts and not choices.yes and not _confirmed():
+        return 1
     outcomes = list(plan.outcomes)
     if plan.conflicts:
         outcomes.append(pending.outcome(plan.command, plan.conflicts))
@@ -153,8 +151,16 @@ def carry_out(plan: Plan, choices: Choices) -> None:
         notes += _installed(plan, entry, choices)
     status = "conflict" if plan.conflicts else "done"
     report.done(plan.told(status, notes), as_json=choices.as_json)
-    if plan.conflicts:
-        raise typer.Exit(1)
+    return 1 if plan.conflicts else 0
+
+
+def _confirmed() -> bool:
+    """Whether conflicts may be written into files; nobody there to ask is a yes."""
+    if not person.is_there():
+        return True
+    from ..console import ask
+
+    return ask.confirm("Write the conflicts into the files?")
 
 
 def _installed(plan: Plan, entry: Entry, choices: Choices) -> list[str]:
