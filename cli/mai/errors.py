@@ -13,6 +13,7 @@
     ├── BrokenComponent           a component whose files do not say what they must
     ├── PluginFailed              a hook of a plugin that raised
     ├── RenderFailed              a template that cannot be rendered
+    ├── WriteFailed               the disk did not take a change
     └── CommandFailed             uv or git answered with an error
 
 A `MaiError` is foreseen: it is printed as one line, with a hint of what to type next.
@@ -116,6 +117,11 @@ class PluginFailed(MaiError):
 class RenderFailed(MaiError):
     def __init__(self, owner: str, reason: str) -> None:
         super().__init__(f"the template of {owner} cannot be rendered: {reason}")
+
+
+class WriteFailed(MaiError):
+    def __init__(self, path: str, error: OSError, hint: str) -> None:
+        super().__init__(f"{path!r} cannot be written: {error.strerror or error}", hint)
 
 
 class CommandFailed(MaiError):

@@ -7,16 +7,14 @@ next one.
 
 import os
 import shutil
-import signal
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 from ..errors import TargetRefused
 from ..plan.outcomes import Outcomes
+from .signals import terminable
 
 STAGE_PREFIX = ".mai-stage-"
 # What may stand in a folder that counts as empty: the repository that was made for the project.
@@ -82,31 +80,12 @@ def _move(stage: Path, target: Path) -> None:
 @contextmanager
 def _staged(parent: Path) -> Iterator[Path]:
     _sweep(parent)
-    with _terminable():
+    with terminable():
         stage = Path(tempfile.mkdtemp(prefix=f"{STAGE_PREFIX}{os.getpid()}-", dir=parent))
         try:
             yield stage
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Makes SIGTERM and SIGHUP end this process as Ctrl-C does, so that it tidies up."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    watched = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-    before = {number: signal.signal(number, stop) for number in watched}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _sweep(parent: Path) -> None:
