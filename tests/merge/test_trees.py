@@ -62,11 +62,47 @@ CLEAN: dict[str, tuple[Files, Files, Files, Files]] = {
         {"x/a": TEXT, "y/b": OTHER},
         {"x/a": TEXT, "y/b": OTHER, "old/own": b"own\n"},
     ),
-    "files of the same content keep to their names": (
-        {"x/p.py": TEXT, "x/q.py": TEXT},
-        {"x/p.py": MINE, "x/q.py": TEXT},
-        {"y/q.py": TEXT, "y/p.py": TEXT},
-        {"y/q.py": TEXT, "y/p.py": MINE},
+    "you rename a folder that new only adds to": (
+        {"old/a": TEXT, "old/b": OTHER},
+        {"my/a": TEXT, "my/b": OTHER},
+        {"old/a": TEXT, "old/b": OTHER, "old/c": b"c\n"},
+        {"my/a": TEXT, "my/b": OTHER, "my/c": b"c\n"},
+    ),
+    "a renamed folder, but its new file has no place there": (
+        {"old/a": TEXT, "old/b": OTHER, "my/c": b"k\n"},
+        {"my/a": TEXT, "my/b": OTHER, "my/c": b"k\n"},
+        {"old/a": TEXT, "old/b": OTHER, "old/c": b"c\n", "my/c": b"k\n"},
+        {"my/a": TEXT, "my/b": OTHER, "my/c": b"k\n", "old/c": b"c\n"},
+    ),
+    "a renamed folder, but your own file has no place there": (
+        {"old/a": TEXT, "old/b": OTHER},
+        {"old/a": TEXT, "old/b": OTHER, "old/own": b"own\n", "new/own": b"too\n"},
+        {"new/a": TEXT, "new/b": OTHER},
+        {"new/a": TEXT, "new/b": OTHER, "old/own": b"own\n", "new/own": b"too\n"},
+    ),
+    "new keeps a file in the folder: your own file stays": (
+        {"old/a": TEXT, "old/b": OTHER},
+        {"old/a": TEXT, "old/b": OTHER, "old/own": b"own\n"},
+        {"new/a": TEXT, "old/b": OTHER},
+        {"new/a": TEXT, "old/b": OTHER, "old/own": b"own\n"},
+    ),
+    "new drops most of the folder: your own file stays": (
+        {"old/a": TEXT, "old/b": OTHER, "old/c": b"c\n"},
+        {"old/a": TEXT, "old/b": OTHER, "old/c": b"c\n", "old/own": b"own\n"},
+        {"new/a": TEXT},
+        {"new/a": TEXT, "old/own": b"own\n"},
+    ),
+    "files of the same content keep to their paths": (
+        {"x/one/m.py": TEXT, "x/two/m.py": TEXT},
+        {"x/one/m.py": MINE, "x/two/m.py": TEXT},
+        {"y/two/m.py": TEXT, "z/one/m.py": TEXT},
+        {"y/two/m.py": TEXT, "z/one/m.py": MINE},
+    ),
+    "the same name counts for more than a few lines": (
+        {"x/m.py": TEXT},
+        {"x/m.py": MINE},
+        {"y/m.py": TEXT + OTHER[:90], "y/n.py": NEW},
+        {"y/m.py": MINE + OTHER[:90], "y/n.py": NEW},
     ),
     "a module becomes a package": ({"a": TEXT}, {"a": MINE}, {"a/b": NEW}, {"a/b": BOTH}),
     "binary, only you changed": ({"a": BINARY}, {"a": MY_BINARY}, {"a": BINARY}, {"a": MY_BINARY}),
@@ -152,6 +188,16 @@ WHOLE: dict[str, tuple[Files, Files, Files, Kind, str, Files]] = {
     "renamed apart": ({"a": TEXT}, {"b": MINE}, {"c": NEW}, "renamed apart", "b", {"b": BOTH}),
     "file, new has a folder": ({}, {"a": MINE}, {"a/b": NEW}, "path taken", "a/b", {"a": MINE}),
     "folder, new has a file": ({}, {"a/b": MINE}, {"a": NEW}, "path taken", "a", {"a/b": MINE}),
+    "new adds to a folder of yours, where a dropped file is": (
+        {"old/a": TEXT, "old/b": OTHER, "my/c": b"k\n"},
+        {"my/a": TEXT, "my/b": OTHER, "my/c": MINE},
+        {"old/a": TEXT, "old/b": OTHER, "old/c": b"c\n"}, "you changed, gone", "my/c",
+        {"my/a": TEXT, "my/b": OTHER, "my/c": MINE, "old/c": b"c\n"},
+    ),
+    "your own file cannot follow its folder": (
+        {"old/a": TEXT}, {"old/a": TEXT, "old/own": b"own\n"}, {"new/a": TEXT, "new/own/b": NEW},
+        "path taken", "new/own", {"new/a": TEXT, "new/own/b": NEW, "old/own": b"own\n"},
+    ),
     "new renames below a file of yours": (
         {"a": TEXT}, {"a": MINE, "b": b"own\n"}, {"b/a": NEW}, "path taken", "b/a",
         {"a": BOTH, "b": b"own\n"},
@@ -209,8 +255,9 @@ def test_an_emptied_file_is_a_block_with_an_empty_side() -> None:
 
 def test_blocks_that_stood_in_your_file_are_not_counted() -> None:
     old = b"<<<<<<< yours\nx\n=======\ny\n>>>>>>> mai 0.1.0\n"
-    merged = merge({"a": TEXT}, {"a": MINE + old}, {"a": SAME_LINE})
-    assert merged.conflicts == (Conflict("a", "both changed", 1),)
+    for base in (TEXT, TEXT + old):
+        merged = merge({"a": base}, {"a": MINE + old}, {"a": SAME_LINE})
+        assert merged.conflicts == (Conflict("a", "both changed", 1),)
 
 
 def test_a_file_renamed_apart_can_hold_blocks_as_well() -> None:
@@ -228,6 +275,15 @@ def test_a_rename_onto_a_file_of_yours_is_none() -> None:
     ]
     assert merged.tree["a"].content == MINE
     assert set(OTHER.splitlines()) <= set(merged.tree["b"].content.splitlines())
+
+
+def test_a_move_onto_a_file_of_the_template_is_none() -> None:
+    merged = merge({"a": TEXT}, {"b": MINE}, {"a": NEW, "b": OTHER})
+    assert [(c.path, c.kind) for c in merged.conflicts] == [
+        ("a", "you deleted"),
+        ("b", "both added"),
+    ]
+    assert set(MINE.splitlines()) <= set(merged.tree["b"].content.splitlines())
 
 
 @pytest.mark.parametrize(("favor", "line"), [("ours", b"mine"), ("theirs", b"theirs")])

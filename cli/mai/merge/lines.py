@@ -42,17 +42,11 @@ def merge_lines(
     """The merged text and its number of conflict blocks.
 
     The blocks are zdiff3, or two-way where `base` is None, with the labels `yours` and
-    `new_label`; `favor` settles each of them for one side. Versions with CRLF merge as LF and the
-    result gets the line end of `with_merged_line_end`; as soon as one version mixes line ends, all
-    are merged as they are.
+    `new_label`; `favor` settles each of them for one side. A version with CRLF merges as LF, one
+    that mixes line ends as it is; the result gets the line end of `with_merged_line_end`.
     """
     from .libgit2 import merge_file  # 70 ms, which most operations do without
 
-    was = base or b""
-    mixed = any(_LF in side and line_end(side) is None for side in (was, yours, new))
-    if not mixed:
-        merged, hunks = merge_file(
-            None if base is None else with_lf(base), with_lf(yours), with_lf(new), new_label, favor
-        )
-        return with_merged_line_end(merged, was, yours, new), hunks
-    return merge_file(base, yours, new, new_label, favor)
+    was = None if base is None else with_lf(base)
+    merged, hunks = merge_file(was, with_lf(yours), with_lf(new), new_label, favor)
+    return with_merged_line_end(merged, base or b"", yours, new), hunks

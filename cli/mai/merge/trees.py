@@ -151,7 +151,7 @@ class _Ground:
 
 
 def _place(pieces: list[_Piece]) -> Merged:
-    """Your files that stay come first, then those of yours that move, then the template's.
+    """Each file at its place, if no file of yours is there or was before its own move.
 
     A file whose place is taken stays where you have it; where you have none, it is left out.
     """
@@ -161,7 +161,7 @@ def _place(pieces: list[_Piece]) -> Merged:
             ground.take(piece.claim)
     result = Merged({}, (), {})
     conflicts = []
-    for piece in sorted(pieces, key=lambda piece: piece.claim is None):
+    for piece in pieces:
         place, mine = piece.trio.place, piece.trio.yours
         at = _settle(piece, ground)
         if piece.file and at:

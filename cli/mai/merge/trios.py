@@ -37,7 +37,7 @@ def trios(base: Tree, yours: Tree, new: Tree) -> Iterator[Trio]:
         yield Trio(path, mine, wanted, place)
     own = _added(base, yours, by_you, moved_folders(base, new, by_new), {*by_new.values(), *yours})
     theirs = _added(base, new, by_new, moved_folders(base, yours, by_you), {*by_you.values(), *new})
-    for place in {**own, **theirs}:
+    for place in {**theirs, **own}:
         yield Trio(None, own.get(place), theirs.get(place), place)
 
 
