@@ -1,4 +1,4 @@
-"""What `mai` costs, as ratios of CPU time within one run: `uv run python tests/bench/new.py`.
+"""What `mai` costs, as ratios of CPU time within one run: `uv run python -m tests.bench.new`.
 
 - `mai --help` against `python -c pass`: at most 15
 - `mai new` of the standard preset against `copier copy` of the same tree: at most 0.8
@@ -6,22 +6,16 @@
 Whole processes, children included, started in turn; the median of each is compared.
 """
 
-import os
-import resource
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 from mai.plugins.core import core_root
 
 from tests import trees
-
-ROUNDS = 11
+from tests.bench.cpu import fresh, medians, script
 
 
 def main() -> None:
@@ -82,33 +76,6 @@ def combined_template(scratch: Path) -> Path:
         question["default"] = value
     (source / "copier.yml").write_text(yaml.safe_dump(stated, sort_keys=False), encoding="utf-8")
     return source
-
-
-def medians(*commands: Callable[[], list[str]]) -> list[float]:
-    """The median CPU seconds of each command, run in turn; the first round only warms up."""
-    costs: list[list[float]] = [[] for _ in commands]
-    for _ in range(ROUNDS + 1):
-        for cost, command in zip(costs, commands, strict=True):
-            cost.append(cpu_s(command()))
-    return [statistics.median(cost[1:]) for cost in costs]
-
-
-def cpu_s(command: list[str]) -> float:
-    # As on a user's machine, where modules are compiled once.
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, env=env, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def script(name: str) -> str:
-    return str(Path(sys.executable).with_name(name))
-
-
-def fresh(folder: Path) -> str:
-    shutil.rmtree(folder, ignore_errors=True)
-    return str(folder)
 
 
 if __name__ == "__main__":
