@@ -49,5 +49,5 @@ def add(
     def wished(opened: "Opened") -> "Wish":
         return Wish(added(opened.manifest, opened.catalog, kind, name, stated, asker))
 
-    status = run(f"mai add {kind} {name}", wished, choices)
+    status = run("add", (kind, name), wished, choices)
     raise typer.Exit(status)

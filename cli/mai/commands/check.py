@@ -14,11 +14,14 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=
 def check(as_json: AsJson = False) -> None:
     """Check that manifest, lock, base and uv.lock belong together; exit code 1 when not."""
     from ..console import report
+    from ..console.documents import Checked
     from ..plugins import loader
     from ..project.reader import find_root
     from ..river.checks import of_project
 
     found = list(of_project(find_root(Path.cwd()), loader.load_catalog()))
-    report.checks("check", found, as_json=as_json)
-    if not all(one.ok for one in found):
+    is_sound = all(one.ok for one in found)
+    told = Checked(command="check", status="done" if is_sound else "failed", checks=found)
+    report.checks(told, as_json=as_json)
+    if not is_sound:
         raise typer.Exit(1)

@@ -18,6 +18,7 @@ def diff(
 ) -> None:
     """Show your edits in the files that mai made."""
     from ..console import report
+    from ..console.documents import Diffs
     from ..plan.outcomes import Outcome
     from ..plugins import loader
     from ..project.reader import find_root, read_yours
@@ -35,7 +36,7 @@ def diff(
     ]
     if as_json:
         diffs = {outcome.path: report.diff(outcome) for outcome in edits}
-        report.document({"command": "diff", "status": "done", "diffs": diffs})
+        report.document(Diffs(diffs=diffs))
     else:
         for outcome in edits:
             report.text(report.diff(outcome))

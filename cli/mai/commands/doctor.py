@@ -23,6 +23,7 @@ def doctor(
 ) -> None:
     """Find what is wrong, and tell how to mend it; exit code 1 when something is."""
     from ..console import report
+    from ..console.documents import Checked
     from ..errors import MaiError, NotAProject
     from ..plugins import loader
     from ..plugins.check import Check
@@ -51,6 +52,8 @@ def doctor(
         except MaiError:
             lock = None
     found += of_environment(catalog, lock)
-    report.checks("doctor", found, as_json=as_json)
-    if not all(one.ok for one in found):
+    is_sound = all(one.ok for one in found)
+    told = Checked(command="doctor", status="done" if is_sound else "failed", checks=found)
+    report.checks(told, as_json=as_json)
+    if not is_sound:
         raise typer.Exit(1)

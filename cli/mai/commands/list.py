@@ -19,6 +19,7 @@ def list_components(
 ) -> None:
     """List the components that can be added."""
     from ..console import report
+    from ..console.documents import Listed, Offered
     from ..errors import UnknownName
     from ..plugins import loader
     from ..plugins.component import KINDS
@@ -28,20 +29,20 @@ def list_components(
     catalog = loader.load_catalog()
     report.plugin_problems(catalog)
     found = [
-        {
-            "id": component.id,
-            "kind": component.kind,
-            "name": component.name,
-            "title": component.title,
-            "summary": component.summary,
-            "multi": component.multi,
-            "provider": catalog.providers[component.id].distribution,
-            "version": catalog.providers[component.id].version,
-        }
+        Offered(
+            component.id,
+            component.kind,
+            component.name,
+            component.title,
+            component.summary,
+            component.multi,
+            provider=catalog.providers[component.id].distribution,
+            version=catalog.providers[component.id].version,
+        )
         for component in catalog.components.values()
         if kind in (None, component.kind)
     ]
     if as_json:
-        report.document({"command": "list", "status": "done", "components": found})
+        report.document(Listed(components=found))
     else:
         report.components(found)

@@ -1,15 +1,17 @@
 """`mai new`: a project from nothing, by the one river."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from .app import HELP_OPTIONS
 
 if TYPE_CHECKING:
+    from ..console.documents import Made
     from ..plan.outcomes import Outcomes
     from ..plugins.loader import Catalog
     from ..project.manifest import Manifest
@@ -181,8 +183,7 @@ def _told(
     run = f"{uv.shown()} run {slug}"
     next_commands = [f"cd {_shown(target)}", f"{run} init", f"{run} serve"]
     if as_json:
-        made = _document("done", manifest, target, outcomes)
-        report.document({**made, "notes": notes, "next": next_commands})
+        report.document(_document("done", manifest, target, outcomes, notes, next_commands))
         return
     report.line(f"Made {slug} in {_shown(target)}: {len(outcomes)} files")
     for instance in manifest.instances:
@@ -195,15 +196,23 @@ def _told(
 
 
 def _document(
-    status: str, manifest: "Manifest", target: Path, outcomes: "Outcomes"
-) -> dict[str, Any]:
-    return {
-        "command": "new",
-        "status": status,
-        "project": {"path": str(target), **manifest.project},
-        "instances": [instance.to_json() for instance in manifest.instances],
-        "outcomes": [outcome.to_json() for outcome in outcomes],
-    }
+    status: Literal["planned", "done"],
+    manifest: "Manifest",
+    target: Path,
+    outcomes: "Outcomes",
+    notes: Sequence[str] = (),
+    next_commands: Sequence[str] = (),
+) -> "Made":
+    from ..console.documents import Made, file_outcomes
+
+    return Made(
+        status=status,
+        project={"path": str(target), **manifest.project},
+        instances=manifest.instances,
+        outcomes=file_outcomes(outcomes),
+        notes=notes,
+        next=next_commands,
+    )
 
 
 def _first_run(manifest: "Manifest", target: Path, *, stay: bool) -> None:

@@ -11,6 +11,7 @@ from .options import AsJson, DryRun, NoInstall, Skip, Yes
 
 if TYPE_CHECKING:
     from ..project.pristine import Pristine
+    from ..project.tree import File
     from ..river.flow import Wish
     from ..river.opening import Opened
 
@@ -52,18 +53,24 @@ def remove(
             _refuse_edited(opened, key, extra)
         return Wish(left, removed=tuple(extra))
 
-    status = run(f"mai remove {kind} {name}", wished, choices)
+    status = run("remove", (kind, name), wished, choices)
     raise typer.Exit(status)
 
 
 def _extra_files(root: Path, base: "Pristine", key: str) -> list[str]:
     """The user's files in the folders that hold nothing else than the instance."""
-    folders = _folders(base.owned_by(key)) - _folders(
+    folders = _folders(_managed(base, key)) - _folders(
         path for path, locked in base.lock.files.items() if locked.owner != key
     )
     found = (path for folder in folders for path in (root / folder).rglob("*") if path.is_file())
     paths = {path.relative_to(root).as_posix() for path in found if "__pycache__" not in path.parts}
     return sorted(paths - set(base.tree))
+
+
+def _managed(base: "Pristine", key: str) -> "dict[str, File]":
+    """The files of the instance but for those that are the user's or stay."""
+    own = base.owned_by(key)
+    return {path: file for path, file in own.items() if base.lock.files[path].policy == "managed"}
 
 
 def _folders(paths: Iterable[str]) -> set[Path]:
@@ -76,7 +83,7 @@ def _refuse_edited(opened: "Opened", key: str, extra: list[str]) -> None:
     from ..programs.formatter import formatters
     from ..project.reader import read_yours
 
-    own = opened.base.owned_by(key)
+    own = _managed(opened.base, key)
     found = edited(own, read_yours(opened.root, own), formatters(opened.root))
     if found or extra:
         raise Refused(

@@ -15,6 +15,7 @@ def resolve(as_json: AsJson = False, no_install: NoInstall = False) -> None:
     """Finish a command whose conflicts you have settled."""
     from ..apply import pending, undo_store
     from ..console import report
+    from ..console.documents import Resolved
     from ..errors import Refused
     from ..plan.outcomes import Outcome
     from ..project.reader import find_root
@@ -24,9 +25,8 @@ def resolve(as_json: AsJson = False, no_install: NoInstall = False) -> None:
     root = find_root(Path.cwd())
     with at_work(root, resolving=True):
         found = pending.read(root)
-        told = {"command": "mai resolve", "project": {"path": str(root)}, "notes": []}
         if found is None:
-            report.done({**told, "status": "unchanged"}, as_json=as_json)
+            report.done(Resolved(status="unchanged", notes=()), as_json=as_json)
             return
         if unsettled := found.unsettled(root):
             raise Refused(
@@ -39,4 +39,4 @@ def resolve(as_json: AsJson = False, no_install: NoInstall = False) -> None:
         if entry is not None:
             written = [Outcome(p, "change", entry.after[p]) for p in entry.after]
             notes = aftermath.install(root, written, entry, skipped=no_install, quiet=as_json)
-        report.done({**told, "status": "done", "notes": notes}, as_json=as_json)
+        report.done(Resolved(status="done", notes=notes), as_json=as_json)

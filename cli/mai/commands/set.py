@@ -45,5 +45,5 @@ def set_answers(
         manifest = answered(opened.manifest, opened.catalog, stated)
         return Wish(manifest, notes=differences(opened.manifest, manifest))
 
-    status = run(" ".join(["mai set", *(answers or ())]), wished, choices)
+    status = run("set", answers or (), wished, choices)
     raise typer.Exit(status)

@@ -1,7 +1,7 @@
 """`mai status`: what a project is made of, and what became of its files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -9,6 +9,7 @@ from .app import HELP_OPTIONS
 from .options import AsJson
 
 if TYPE_CHECKING:
+    from ..console.documents import Status
     from ..plugins.loader import Catalog
     from ..river.opening import Opened
 
@@ -39,24 +40,23 @@ def status(as_json: AsJson = False) -> None:
         report.status(document)
 
 
-def _document(opened: "Opened", catalog: "Catalog") -> dict[str, Any]:
+def _document(opened: "Opened", catalog: "Catalog") -> "Status":
     from ..apply import pending
+    from ..console.documents import Status
     from ..merge.edits import edited
     from ..project.reader import read_yours
 
     base = opened.base
     yours = read_yours(opened.root, base.tree)
     waiting = pending.read(opened.root)
-    return {
-        "command": "status",
-        "status": "done",
-        "project": {"path": str(opened.root), **opened.manifest.project},
-        "mai_version": base.lock.mai_version,
-        "installed_version": catalog.core.version,
-        "instances": [instance.to_json() for instance in opened.manifest.instances],
-        "files": len(base.tree),
-        "edited": edited(base.tree, yours),
-        "missing": sorted(path for path in base.tree if path not in yours),
-        "conflicts": list(waiting.paths) if waiting else [],
-        "manifest_edited": opened.manifest != base.manifest,
-    }
+    return Status(
+        project={"path": str(opened.root), **opened.manifest.project},
+        mai_version=base.lock.mai_version,
+        installed_version=catalog.core.version,
+        instances=opened.manifest.instances,
+        files=len(base.tree),
+        edited=edited(base.tree, yours),
+        missing=sorted(path for path in base.tree if path not in yours),
+        conflicts=waiting.paths if waiting else (),
+        manifest_edited=opened.manifest != base.manifest,
+    )

@@ -1,7 +1,8 @@
 """`mai undo`: the project as it was before the last change, with what was edited since."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -10,6 +11,7 @@ from .options import AsJson, DryRun, NoInstall, Ours, Theirs
 
 if TYPE_CHECKING:
     from ..apply.undo_store import Entry
+    from ..console.documents import Undone
     from ..plan.outcomes import Outcome
     from ..river.choices import Choices
 
@@ -38,9 +40,9 @@ def undo(
     with at_work(root, resolving=True):
         entry = _last(root)
         outcomes = _outcomes(root, entry, choices)
-        told = _told(root, entry, outcomes)
         if dry_run:
-            report.planned(told("planned"), outcomes, as_json=as_json)
+            planned = _told("planned", entry, outcomes)
+            report.planned(planned, outcomes, as_json=as_json)
             return
         _refuse_conflicts(entry, outcomes)
         if not as_json:
@@ -51,7 +53,7 @@ def undo(
             notes = aftermath.install(root, outcomes, own, skipped=no_install, quiet=as_json)
             undo_store.drop(root, own)
         undo_store.drop(root, entry)
-        report.done({**told("undone"), "notes": notes}, as_json=as_json)
+        report.done(_told("done", entry, outcomes, notes), as_json=as_json)
 
 
 def _last(root: Path) -> "Entry":
@@ -107,15 +109,14 @@ def _refuse_conflicts(entry: "Entry", outcomes: "list[Outcome]") -> None:
         )
 
 
-def _told(root: Path, entry: "Entry", outcomes: "list[Outcome]") -> Any:
-    def told(status: str) -> dict[str, Any]:
-        return {
-            "command": "mai undo",
-            "status": status,
-            "undone": entry.command,
-            "project": {"path": str(root)},
-            "outcomes": [o.to_json() for o in outcomes if o.action != "identical"],
-            "notes": [],
-        }
+def _told(
+    status: Literal["planned", "done"],
+    entry: "Entry",
+    outcomes: "list[Outcome]",
+    notes: Sequence[str] = (),
+) -> "Undone":
+    from ..console.documents import Undone, file_outcomes
 
-    return told
+    return Undone(
+        status=status, undone=entry.command, outcomes=file_outcomes(outcomes), notes=notes
+    )

@@ -43,5 +43,5 @@ def update(
         notes = (*migration.dropped, *notes_between(lock, opened.catalog))
         return Wish(migration.manifest, newest=True, notes=notes)
 
-    status = run("mai update", wished, choices)
+    status = run("update", (), wished, choices)
     raise typer.Exit(status)

@@ -1,7 +1,7 @@
 """`mai why PATH`: whose a file is, and what mai would do with it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,7 @@ from .app import HELP_OPTIONS
 from .options import AsJson
 
 if TYPE_CHECKING:
+    from ..console.documents import Origin
     from ..river.opening import Opened
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
@@ -33,35 +34,36 @@ def why(
     root = find_root(Path.cwd())
     told = _told(open_project(root, loader.load_catalog()), within(root, path).as_posix())
     if as_json:
-        report.document({"command": "why", "status": "done", **told})
+        report.document(told)
     else:
         report.why(told)
 
 
-def _told(opened: "Opened", path: str) -> dict[str, Any]:
+def _told(opened: "Opened", path: str) -> "Origin":
+    from ..console.documents import Origin
     from ..merge.edits import edited
     from ..project.reader import read_yours
 
     locked = opened.base.lock.files.get(path)
     if locked is None:
-        return {"path": path, "owner": None, "meaning": "it is yours: mai knows nothing of it"}
+        return Origin(path=path, meaning="it is yours: mai knows nothing of it")
     own = {path: opened.base.tree[path]}
     yours = read_yours(opened.root, own)
-    told = {
-        "path": path,
-        "owner": locked.owner,
-        "policy": locked.policy,
-        "meaning": _POLICIES[locked.policy],
-        "edited": bool(edited(own, yours)),
-        "missing": path not in yours,
-    }
-    if instance := opened.base.lock.instances.get(locked.owner):
-        told["component"] = instance.component
-        told["provider"] = f"{instance.provider} {instance.version}"
-    else:
-        told["provider"] = f"mai-framework {opened.base.lock.mai_version}"
-        told["contributions"] = _contributions(opened, path)
-    return told
+    lock = opened.base.lock
+    instance = lock.instances.get(locked.owner)
+    return Origin(
+        path=path,
+        meaning=_POLICIES[locked.policy],
+        owner=locked.owner,
+        policy=locked.policy,
+        edited=bool(edited(own, yours)),
+        missing=path not in yours,
+        component=instance.component if instance else None,
+        provider=f"{instance.provider} {instance.version}"
+        if instance
+        else f"mai-framework {lock.mai_version}",
+        contributions={} if instance else _contributions(opened, path),
+    )
 
 
 def _contributions(opened: "Opened", path: str) -> dict[str, list[str]]:

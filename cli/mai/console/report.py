@@ -3,15 +3,26 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from difflib import unified_diff
-from typing import Any
 
 from ..errors import MaiError
 from ..plan.outcomes import Outcome, Outcomes
-from ..plugins.check import Check
 from ..plugins.loader import Catalog
+from .documents import (
+    Changed,
+    Checked,
+    Document,
+    Failed,
+    Offered,
+    Origin,
+    Problem,
+    Resolved,
+    Status,
+    Undone,
+)
 
 SCHEMA = 1
 """The version of every `--json` document."""
@@ -20,8 +31,7 @@ SCHEMA = 1
 def error(problem: MaiError, *, as_json: bool) -> None:
     """One line for what is wrong, one for what to do next."""
     if as_json:
-        told = {"code": problem.code, "message": problem.message, "hint": problem.hint}
-        document({"status": "error", "error": told})
+        document(Failed(error=Problem(problem.code, problem.message, problem.hint)))
         return
     sys.stderr.write(f"error: {problem.message}\n")
     if problem.hint:
@@ -43,9 +53,10 @@ def line(text: str = "") -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def document(content: Mapping[str, Any]) -> None:
+def document(content: Document) -> None:
     """The one JSON document of a command, on stdout."""
-    json.dump({"schema": SCHEMA, **content}, sys.stdout, indent=2, ensure_ascii=False)
+    told = {"schema": SCHEMA, **asdict(content)}
+    json.dump(told, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
 
 
@@ -61,13 +72,13 @@ def outcomes(found: Outcomes) -> None:
     sys.stdout.write(f"{summary(found)}; nothing was written\n")
 
 
-def planned(told: Mapping[str, Any], found: Outcomes, *, as_json: bool) -> None:
+def planned(told: Changed | Undone, found: Outcomes, *, as_json: bool) -> None:
     """What a command would do."""
     if as_json:
         document(told)
         return
     outcomes(found)
-    for note in told["notes"]:
+    for note in told.notes:
         line(f"note: {note}")
 
 
@@ -96,21 +107,21 @@ def _folders_of_move(outcome: Outcome) -> tuple[str, str] | None:
     return ("/".join(source), "/".join(target)) if source and target else None
 
 
-def done(told: Mapping[str, Any], *, as_json: bool) -> None:
+def done(told: Changed | Undone | Resolved, *, as_json: bool) -> None:
     """What came of a command on a project."""
     if as_json:
         document(told)
         return
-    for note in told["notes"]:
+    for note in told.notes:
         line(f"note: {note}")
-    line(_ENDINGS[told["status"]].format(command=told["command"]))
+    ending = f"`{told.undone}` is taken back" if isinstance(told, Undone) else _ENDINGS[told.status]
+    line(f"mai {told.command}: {ending}")
 
 
 _ENDINGS = {
-    "unchanged": "{command}: nothing to do",
-    "done": "{command}: done; mai undo takes it back",
-    "undone": "{command}: done",
-    "conflict": "{command}: settle the conflicts in the files, then mai resolve; or mai undo",
+    "unchanged": "nothing to do",
+    "done": "done; mai undo takes it back",
+    "conflict": "settle the conflicts in the files, then mai resolve; or mai undo",
 }
 
 
@@ -128,53 +139,50 @@ def _lines_of(outcome: Outcome) -> Iterator[str]:
         yield f"{'':>9}  {note}"
 
 
-def status(told: Mapping[str, Any]) -> None:
+def status(told: Status) -> None:
     """What a project is made of, on stdout."""
-    project = told["project"]
-    lines = [f"{project['project_name']} ({project['path']}), made by mai {told['mai_version']}"]
-    lines += [f"  {i['kind']} {i['name']} (from {i['component']})" for i in told["instances"]]
-    lines += [
-        f"{told['files']} files: {len(told['edited'])} edited, {len(told['missing'])} missing"
-    ]
-    lines += [f"  edited  {path}" for path in told["edited"]]
-    lines += [f"  missing {path}" for path in told["missing"]]
-    lines += [f"  conflict {path}" for path in told["conflicts"]]
-    if told["installed_version"] != told["mai_version"]:
-        lines.append(f"mai {told['installed_version']} is installed: mai update")
-    if told["manifest_edited"]:
+    project = told.project
+    lines = [f"{project['project_name']} ({project['path']}), made by mai {told.mai_version}"]
+    lines += [f"  {i.kind} {i.name} (from {i.component})" for i in told.instances]
+    lines += [f"{told.files} files: {len(told.edited)} edited, {len(told.missing)} missing"]
+    lines += [f"  edited  {path}" for path in told.edited]
+    lines += [f"  missing {path}" for path in told.missing]
+    lines += [f"  conflict {path}" for path in told.conflicts]
+    if told.installed_version != told.mai_version:
+        lines.append(f"mai {told.installed_version} is installed: mai update")
+    if told.manifest_edited:
         lines.append("the manifest was edited or merged since the last change: mai set")
     sys.stdout.writelines(f"{text}\n" for text in lines)
 
 
-def components(found: Iterable[Mapping[str, Any]]) -> None:
+def components(found: Iterable[Offered]) -> None:
     """What can be added, a line each, on stdout."""
-    rows = [(f"{one['kind']} {one['name']}", one["summary"], one["provider"]) for one in found]
+    rows = [(f"{one.kind} {one.name}", one.summary, one.provider) for one in found]
     width = max((len(name) for name, _, _ in rows), default=0)
     for name, what, provider in rows:
         origin = "" if provider == "mai-framework" else f" [{provider}]"
         text(f"{name:<{width}}  {what}{origin}\n")
 
 
-def why(told: Mapping[str, Any]) -> None:
+def why(told: Origin) -> None:
     """Whose a file is, on stdout."""
-    if told["owner"] is None:
-        text(f"{told['path']}: {told['meaning']}\n")
+    if told.owner is None:
+        text(f"{told.path}: {told.meaning}\n")
         return
-    origin = f" ({told['component']})" if "component" in told else ""
-    state = "missing" if told["missing"] else "edited" if told["edited"] else "as it was made"
-    text(f"{told['path']}: of {told['owner']}{origin}, {told['provider']}\n")
-    text(f"  {told['policy']}: {told['meaning']}\n  {state}\n")
-    for key, added in told.get("contributions", {}).items():
+    origin = f" ({told.component})" if told.component else ""
+    state = "missing" if told.missing else "edited" if told.edited else "as it was made"
+    text(f"{told.path}: of {told.owner}{origin}, {told.provider}\n")
+    text(f"  {told.policy}: {told.meaning}\n  {state}\n")
+    for key, added in told.contributions.items():
         text(f"  {key} adds {', '.join(added)}\n")
 
 
-def checks(command: str, found: Sequence[Check], *, as_json: bool) -> None:
+def checks(told: Checked, *, as_json: bool) -> None:
     """What was looked at, and how to mend what is wrong, on stdout."""
     if as_json:
-        status = "done" if all(one.ok for one in found) else "failed"
-        document({"command": command, "status": status, "checks": [one.to_json() for one in found]})
+        document(told)
         return
-    for one in found:
+    for one in told.checks:
         text(f"{'ok' if one.ok else 'FAIL':>4}  {one.name}: {one.told}\n")
         if one.mend and not one.ok:
             text(f"      mend: {one.mend}\n")

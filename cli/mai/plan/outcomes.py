@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ..project.tree import File, Tree
 
@@ -26,12 +26,6 @@ class Outcome:
     def writes(self) -> bool:
         """Whether anything happens to the file."""
         return self.action == "remove" or (self.file is not None and self.action != "identical")
-
-    def to_json(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"path": self.path, "action": self.action}
-        if self.source:
-            told["source"] = self.source
-        return {**told, "notes": list(self.notes)} if self.notes else told
 
 
 Outcomes = Sequence[Outcome]

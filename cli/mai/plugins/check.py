@@ -1,7 +1,6 @@
 """One thing that `mai check` and `mai doctor` look at."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -11,6 +10,3 @@ class Check:
     told: str
     mend: str = ""
     """What to type, or to do, when it is not ok."""
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..apply import pending
 from ..apply.transaction import apply, locked
 from ..apply.undo_store import Entry
 from ..console import person, report
+from ..console.documents import Changed, ChangeStatus, Verb, file_outcomes
 from ..errors import Refused
 from ..merge.package_move import PackageMove, moved_by_hand
 from ..merge.pristine import carried
@@ -49,7 +49,9 @@ class Wish:
 class Plan:
     """What a command comes to, before anything is written."""
 
+    verb: Verb
     command: str
+    """What was typed."""
     root: Path
     before: Pristine
     after: Pristine
@@ -60,17 +62,17 @@ class Plan:
     def conflicts(self) -> list[str]:
         return [outcome.path for outcome in self.outcomes if outcome.action == "conflict"]
 
-    def told(self, status: str, notes: Iterable[str] = ()) -> dict[str, Any]:
+    def told(self, status: ChangeStatus, notes: Iterable[str] = ()) -> Changed:
         """The document of `--json`."""
         manifest = self.after.manifest
-        return {
-            "command": self.command,
-            "status": status,
-            "project": {"path": str(self.root), **manifest.project},
-            "instances": [instance.to_json() for instance in manifest.instances],
-            "outcomes": [o.to_json() for o in self.outcomes if o.action != "identical"],
-            "notes": [*self.notes, *notes],
-        }
+        return Changed(
+            command=self.verb,
+            status=status,
+            project={"path": str(self.root), **manifest.project},
+            instances=manifest.instances,
+            outcomes=file_outcomes(self.outcomes),
+            notes=[*self.notes, *notes],
+        )
 
 
 @contextmanager
@@ -87,10 +89,13 @@ def at_work(root: Path, *, resolving: bool = False) -> Iterator[None]:
         yield
 
 
-def run(command: str, wished: Callable[[Opened], Wish], choices: Choices) -> int:
+def run(
+    verb: Verb, arguments: Iterable[str], wished: Callable[[Opened], Wish], choices: Choices
+) -> int:
     """Carries out a command on the project of the current folder, from its wish to its report.
 
-    Returns its exit code: 1 when conflicts are left to the user.
+    `mai undo` calls it by `verb` and `arguments`. Returns its exit code: 1 when conflicts are left
+    to the user.
     """
     catalog = loader.load_catalog()
     report.plugin_problems(catalog)
@@ -99,14 +104,16 @@ def run(command: str, wished: Callable[[Opened], Wish], choices: Choices) -> int
         opened = open_project(root, catalog)
         wish = wished(opened)
         with report.progress("Rendering", quiet=choices.as_json):
-            plan = plan_of(command, opened, wish, choices)
+            plan = plan_of(verb, arguments, opened, wish, choices)
         if choices.dry_run:
             report.planned(plan.told("planned"), plan.outcomes, as_json=choices.as_json)
             return 0
         return carry_out(plan, choices)
 
 
-def plan_of(command: str, opened: Opened, wish: Wish, choices: Choices) -> Plan:
+def plan_of(
+    verb: Verb, arguments: Iterable[str], opened: Opened, wish: Wish, choices: Choices
+) -> Plan:
     """Both trees, merged with what lies on disk."""
     root, base, pristine = opened.root, opened.base, _pristine(opened, wish)
     kept = {path for path in base.with_policy("keep") if path not in pristine.tree}
@@ -130,7 +137,8 @@ def plan_of(command: str, opened: Opened, wish: Wish, choices: Choices) -> Plan:
         *state_outcomes(root, opened.manifest, wish.manifest, pristine),
     ]
     notes = [*wish.notes, *(f"{path} stays: a database may have run it" for path in sorted(kept))]
-    return Plan(command, root, base, pristine, outcomes, tuple(notes))
+    command = " ".join(["mai", verb, *arguments])
+    return Plan(verb, command, root, base, pristine, outcomes, tuple(notes))
 
 
 def carry_out(plan: Plan, choices: Choices) -> int:
@@ -149,7 +157,7 @@ def carry_out(plan: Plan, choices: Choices) -> int:
     notes = [*aftermath.notes(plan.before, plan.after, plan.outcomes)]
     if entry and not plan.conflicts:
         notes += _installed(plan, entry, choices)
-    status = "conflict" if plan.conflicts else "done"
+    status: ChangeStatus = "conflict" if plan.conflicts else "done"
     report.done(plan.told(status, notes), as_json=choices.as_json)
     return 1 if plan.conflicts else 0
 

@@ -1,0 +1,197 @@
+"""What `--json` prints: one document a command, with `schema` (`report.SCHEMA`) before its fields.
+
+Every field is always there; a command that is refused prints `Failed`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..plan.outcomes import Action, Outcomes
+from ..plugins.check import Check
+from ..project.manifest import Instance
+
+Verb = Literal["add", "remove", "set", "update"]
+"""The commands that are one river."""
+ChangeStatus = Literal["planned", "unchanged", "done", "conflict"]
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What becomes, or became, of one file."""
+
+    path: str
+    action: Action
+    source: str | None
+    """Where the file lay, when it moves to `path`."""
+    notes: Sequence[str]
+    """Why it is left alone, what of yours was kept, what you have to decide."""
+
+
+def file_outcomes(outcomes: Outcomes) -> list[FileOutcome]:
+    """`outcomes` without the files that stay as they are."""
+    return [
+        FileOutcome(outcome.path, outcome.action, outcome.source, outcome.notes)
+        for outcome in outcomes
+        if outcome.action != "identical"
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """`mai new`."""
+
+    command: Literal["new"] = field(default="new", init=False)
+    status: Literal["planned", "done"]
+    project: Mapping[str, Any]
+    """`path`, and the answers of the core."""
+    instances: Sequence[Instance]
+    outcomes: Sequence[FileOutcome]
+    notes: Sequence[str]
+    next: Sequence[str]
+    """What to type next."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """`mai add`, `remove`, `set` and `update`."""
+
+    command: Verb
+    status: ChangeStatus
+    """`planned` by a dry run; `conflict` when files wait for you and `mai resolve`."""
+    project: Mapping[str, Any]
+    """`path`, and the answers of the core."""
+    instances: Sequence[Instance]
+    outcomes: Sequence[FileOutcome]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undone:
+    """`mai undo`."""
+
+    command: Literal["undo"] = field(default="undo", init=False)
+    status: Literal["planned", "done"]
+    undone: str
+    """The command that is taken back, as it was typed."""
+    outcomes: Sequence[FileOutcome]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """`mai resolve`."""
+
+    command: Literal["resolve"] = field(default="resolve", init=False)
+    status: Literal["unchanged", "done"]
+    """`unchanged` when no conflict waited."""
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diffs:
+    """`mai diff`."""
+
+    command: Literal["diff"] = field(default="diff", init=False)
+    status: Literal["done"] = field(default="done", init=False)
+    diffs: Mapping[str, str]
+    """The unified diff of each file that you edited, by its path."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """`mai status`."""
+
+    command: Literal["status"] = field(default="status", init=False)
+    status: Literal["done"] = field(default="done", init=False)
+    project: Mapping[str, Any]
+    """`path`, and the answers of the core."""
+    mai_version: str
+    """The version that the project is at."""
+    installed_version: str
+    instances: Sequence[Instance]
+    files: int
+    """How many files mai made."""
+    edited: Sequence[str]
+    missing: Sequence[str]
+    conflicts: Sequence[str]
+    """The files that wait for `mai resolve`."""
+    manifest_edited: bool
+    """Whether the manifest asks for something that is not in the project yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """`mai why`."""
+
+    command: Literal["why"] = field(default="why", init=False)
+    status: Literal["done"] = field(default="done", init=False)
+    path: str
+    meaning: str
+    owner: str | None = None
+    """`core` or the instance, such as `agent.support`; null for a file of your own, and then all
+    that follows is null or empty, too."""
+    policy: str | None = None
+    edited: bool | None = None
+    missing: bool | None = None
+    component: str | None = None
+    provider: str | None = None
+    """The distribution and the version that it comes from."""
+    contributions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What each instance adds to a file that all share."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """`mai check` and `mai doctor`."""
+
+    command: Literal["check", "doctor"]
+    status: Literal["done", "failed"]
+    """`failed` when one check is not ok."""
+    checks: Sequence[Check]
+
+
+@dataclass(frozen=True)
+class Offered:
+    """One component that can be added."""
+
+    id: str
+    kind: str
+    name: str
+    title: str
+    summary: str
+    multi: bool
+    """Whether a project may hold several, each with a name."""
+    provider: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """`mai list`."""
+
+    command: Literal["list"] = field(default="list", init=False)
+    status: Literal["done"] = field(default="done", init=False)
+    components: Sequence[Offered]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What was refused."""
+
+    code: str
+    """Stable, such as `unknown_name`."""
+    message: str
+    hint: str
+    """What to do next; may be empty."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """Any command that ends with exit code 1 or 2 before it has a document of its own."""
+
+    status: Literal["error"] = field(default="error", init=False)
+    error: Problem
+
+
+Document = Made | Changed | Undone | Resolved | Diffs | Status | Origin | Checked | Listed | Failed
