@@ -13,7 +13,7 @@ from .edits import Formatter, as_formatted
 from .env_example import merge_env_example
 from .lines import Favor
 from .pyproject import merge_pyproject
-from .trees import Conflict, Merged, merge_trees
+from .trees import Conflict, Kind, Merged, merge_trees
 
 _STRUCTURED = {"pyproject.toml": merge_pyproject, ".env.example": merge_env_example}
 
@@ -26,6 +26,9 @@ _REASONS = {
     "renamed apart": "you and {new} moved it to different places: it stays in yours",
     "path taken": "a file of yours lies where {new} needs a folder, or the reverse: yours stays",
 }
+
+_YOURS_STAYS: frozenset[Kind] = frozenset({"you deleted", "you changed, gone", "path taken"})
+"""Conflicts that `--theirs` settles by the new side's file, or by its lack of one."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +90,22 @@ def _special(
 
 
 def _merged(base: Tree, yours: Tree, new: Tree, merged: Merged, how: How) -> Iterator[Outcome]:
-    conflicts = {conflict.path: conflict for conflict in merged.conflicts}
+    conflicts: dict[str, list[Conflict]] = {}
+    for conflict in merged.conflicts:
+        conflicts.setdefault(conflict.path, []).append(conflict)
     sources = {after: before for before, after in merged.moved.items()}
-    changed = {path for path, file in merged.tree.items() if yours.get(path) != file}
+    touched = {*merged.tree, *merged.moved}
+    changed = {path for path in touched if yours.get(path) != merged.tree.get(path)}
     for path in {*base, *new, *changed}:
         mine, wanted, after = yours.get(path), new.get(path), merged.tree.get(path)
-        conflict = conflicts.get(path)
-        if conflict and not conflict.hunks and how.favor == "theirs":
-            conflict, after = None, wanted
-        outcome = _outcome(path, mine, wanted, after)
-        if conflict:
-            outcome = _told(path, mine, after, conflict, how.new_label)
+        found = conflicts.get(path, [])
+        if how.favor == "theirs" and any(conflict.kind in _YOURS_STAYS for conflict in found):
+            found, after = [], wanted
+        outcome = (
+            _told(path, mine, after, found, how.new_label)
+            if found
+            else _outcome(path, mine, wanted, after)
+        )
         if outcome is not None:
             yield replace(outcome, source=sources.get(path))
 
@@ -115,10 +123,12 @@ def _outcome(
 
 
 def _told(
-    path: str, mine: File | None, after: File | None, conflict: Conflict, new_label: str
+    path: str, mine: File | None, after: File | None, found: list[Conflict], new_label: str
 ) -> Outcome:
     """A conflict: with both versions in the file where it has lines, else yours stays."""
-    notes = (_REASONS[conflict.kind].format(new=new_label),)
-    if conflict.hunks:
+    notes = tuple(_REASONS[conflict.kind].format(new=new_label) for conflict in found)
+    if any(conflict.hunks for conflict in found):
         return Outcome(path, "conflict", after, mine, notes=notes)
+    if after != mine and after is not None:
+        return Outcome(path, "create" if mine is None else "change", after, mine, notes=notes)
     return Outcome(path, "skip", None, mine, notes=notes)
