@@ -1,0 +1,30 @@
+"""A project that was changed is as whole as one that was made so."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Mai
+from tests.generated.test_suites import run_suite
+
+
+def test_a_changed_project_lints_types_and_passes_its_own_tests(
+    mai: Mai, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mai("new", "shop", "--defaults", "--no-install", "--no-git")
+    monkeypatch.chdir(tmp_path / "shop")
+    mai("add", "agent", "support", "--from", "assistant", "-o", "model=demo", "--no-install")
+    mai("add", "agent", "order-desk", "--no-install")
+    mai("add", "tool", "weather", "--no-install")
+    mai("remove", "tool", "clock", "--no-install")
+    mai("set", "package_name=store", "project_title=The store", "--no-install")
+    for check in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
+        done = subprocess.run(
+            [sys.executable, "-m", *check], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    passed = run_suite(tmp_path / "shop")
+    assert " passed" in passed
+    assert mai("check", expect=0).stdout.count("ok") >= 5
