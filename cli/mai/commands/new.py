@@ -185,7 +185,8 @@ def _told(
     if as_json:
         report.document(_document("done", manifest, target, outcomes, notes, next_commands))
         return
-    report.line(f"Made {slug} in {_shown(target)}: {len(outcomes)} files")
+    files = sum(not outcome.path.startswith(".mai/") for outcome in outcomes)
+    report.line(f"Made {slug} in {_shown(target)}: {files} files")
     for instance in manifest.instances:
         report.line(f"  {instance.kind} {instance.name} (from {instance.component})")
     for note in notes:
