@@ -41,7 +41,7 @@ def file_outcomes(outcomes: Outcomes) -> list[FileOutcome]:
 class Made:
     """`mai new`."""
 
-    command: Literal["new"] = field(default="new", init=False)
+    command: Literal["new"] = "new"
     status: Literal["planned", "done"]
     project: Mapping[str, Any]
     """`path`, and the answers of the core."""
@@ -70,7 +70,7 @@ class Changed:
 class Undone:
     """`mai undo`."""
 
-    command: Literal["undo"] = field(default="undo", init=False)
+    command: Literal["undo"] = "undo"
     status: Literal["planned", "done"]
     undone: str
     """The command that is taken back, as it was typed."""
@@ -82,7 +82,7 @@ class Undone:
 class Resolved:
     """`mai resolve`."""
 
-    command: Literal["resolve"] = field(default="resolve", init=False)
+    command: Literal["resolve"] = "resolve"
     status: Literal["unchanged", "done"]
     """`unchanged` when no conflict waited."""
     notes: Sequence[str]
@@ -92,8 +92,8 @@ class Resolved:
 class Diffs:
     """`mai diff`."""
 
-    command: Literal["diff"] = field(default="diff", init=False)
-    status: Literal["done"] = field(default="done", init=False)
+    command: Literal["diff"] = "diff"
+    status: Literal["done"] = "done"
     diffs: Mapping[str, str]
     """The unified diff of each file that you edited, by its path."""
 
@@ -102,8 +102,8 @@ class Diffs:
 class Status:
     """`mai status`."""
 
-    command: Literal["status"] = field(default="status", init=False)
-    status: Literal["done"] = field(default="done", init=False)
+    command: Literal["status"] = "status"
+    status: Literal["done"] = "done"
     project: Mapping[str, Any]
     """`path`, and the answers of the core."""
     mai_version: str
@@ -124,8 +124,8 @@ class Status:
 class Origin:
     """`mai why`."""
 
-    command: Literal["why"] = field(default="why", init=False)
-    status: Literal["done"] = field(default="done", init=False)
+    command: Literal["why"] = "why"
+    status: Literal["done"] = "done"
     path: str
     meaning: str
     owner: str | None = None
@@ -170,8 +170,8 @@ class Offered:
 class Listed:
     """`mai list`."""
 
-    command: Literal["list"] = field(default="list", init=False)
-    status: Literal["done"] = field(default="done", init=False)
+    command: Literal["list"] = "list"
+    status: Literal["done"] = "done"
     components: Sequence[Offered]
 
 
@@ -190,7 +190,7 @@ class Problem:
 class Failed:
     """Any command that ends with exit code 1 or 2 before it has a document of its own."""
 
-    status: Literal["error"] = field(default="error", init=False)
+    status: Literal["error"] = "error"
     error: Problem
 
 
