@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mai.merge.env_example import env_keys, merge_env_example
-from mai.merge.lists import Favor, Merged
+from mai.merge.structured.env_example import env_keys, merge_env_example
+from mai.merge.structured.lists import Favor, Merged
 from mai.render.engine import render
 
 from tests.trees import catalog, manifest

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from mai.merge.lists import Favor, Merged
-from mai.merge.pyproject import merge_pyproject
+from mai.merge.structured.lists import Favor, Merged
+from mai.merge.structured.pyproject import merge_pyproject
 from mai.render.engine import render
 
 from tests.trees import catalog, manifest

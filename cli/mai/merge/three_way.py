@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from ..plan.outcomes import Outcome
 from ..project.tree import File, Tree
 from .edits import Formatter, as_formatted
-from .env_example import merge_env_example
 from .lines import Favor
-from .pyproject import merge_pyproject
+from .structured.env_example import merge_env_example
+from .structured.pyproject import merge_pyproject
 from .trees import Conflict, Kind, Merged, merge_trees
 
 _STRUCTURED = {"pyproject.toml": merge_pyproject, ".env.example": merge_env_example}

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..apply import undo_store
 from ..console import report
 from ..errors import MaiError
-from ..merge.env_example import env_keys
+from ..merge.structured.env_example import env_keys
 from ..plan.outcomes import Outcome, Outcomes
 from ..programs import uv
 from ..project.pristine import Pristine
