@@ -1,6 +1,6 @@
 """Which files you edited, and what only looks edited: line ends, and a formatter's work."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..project.tree import File, Tree
 
@@ -32,14 +32,30 @@ def as_formatted(
         if path in base and base[path] != new.get(path) and not _same(base[path], file)
     ]
     added = [path for path in new if path not in base]
-    for formatter in formatters:
-        same = _formatted_by(formatter, yours, suspects)
+    for formatter, same in _formatted(yours, suspects, formatters):
         # A file that the new tree lacks may have been renamed to one that it adds.
         renamed = added if any(path not in new for path in same) else []
         base = _replaced(base, formatter, same)
         new = _replaced(new, formatter, [*same, *renamed])
-        suspects = [path for path in suspects if path not in same]
     return base, yours, new
+
+
+def _formatted(
+    yours: Tree, paths: Iterable[str], formatters: Sequence[Formatter]
+) -> Iterator[tuple[Formatter, list[str]]]:
+    """Each formatter with those of `paths` that it has formatted.
+
+    A file can be as several of them would write it: then the one of most files has it.
+    """
+    rest = [path for path in paths if path.endswith(".py")]
+    found: list[tuple[Formatter, list[str]]] = []
+    for formatter in formatters:
+        found.append((formatter, _formatted_by(formatter, yours, rest)))
+        if len(found[-1][1]) == len(rest):
+            break
+    for formatter, same in sorted(found, key=lambda pair: len(pair[1]), reverse=True):
+        yield formatter, [path for path in same if path in rest]
+        rest = [path for path in rest if path not in same]
 
 
 def _formatted_by(formatter: Formatter, yours: Tree, paths: Iterable[str]) -> list[str]:
