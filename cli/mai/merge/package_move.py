@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..plan.outcomes import Outcome
 from ..project.manifest import Manifest
+from ..project.pristine import Pristine
 from ..project.reader import read_file
 from ..project.tree import File, Tree
 
@@ -29,6 +30,11 @@ class PackageMove:
     def tree(self, tree: Tree) -> Tree:
         """`tree` with the package in its new place."""
         return {self._place(path): file for path, file in tree.items()}
+
+    def pristine(self, pristine: Pristine) -> Pristine:
+        """`pristine` with the package in its new place; answers and contents are what they were."""
+        files = {self._place(path): file for path, file in pristine.lock.files.items()}
+        return Pristine(replace(pristine.lock, files=files), self.tree(pristine.tree))
 
     def files(self, root: Path, there: Tree) -> Moved:
         """The files that still lie in the old place and are not `there` in the new one."""

@@ -7,10 +7,11 @@ from typing import TypeVar
 from packaging.version import Version
 
 from ..errors import Refused
-from ..plan.outcomes import carried_out
+from ..plan.outcomes import Outcomes, carried_out
 from ..project.lock import Lock, LockedFile
 from ..project.pristine import Pristine
 from ..project.tree import Tree
+from .package_move import PackageMove
 from .three_way import How, three_way
 
 Value = TypeVar("Value")
@@ -22,6 +23,8 @@ def carried(base: Pristine, before: Pristine, after: Pristine) -> Pristine:
 
     Raises `Refused` when the change does not fit the older files.
     """
+    if move := PackageMove.between(before.manifest, after.manifest):
+        base, before = move.pristine(base), move.pristine(before)
     outcomes = three_way(before.tree, base.tree, after.tree)
     if unfit := [outcome.path for outcome in outcomes if outcome.action == "conflict"]:
         raise Refused(
@@ -36,7 +39,7 @@ def carried(base: Pristine, before: Pristine, after: Pristine) -> Pristine:
     }
     tree = carried_out(base.tree, outcomes)
     lock = Lock(base.lock.mai_version, after.lock.project, instances, {})
-    return _with_files(lock, tree, after.lock, base.lock)
+    return _with_files(lock, tree, outcomes, after.lock, base.lock)
 
 
 def joined(ancestor: Pristine, ours: Pristine, theirs: Pristine) -> Pristine:
@@ -51,7 +54,7 @@ def joined(ancestor: Pristine, ours: Pristine, theirs: Pristine) -> Pristine:
         _join(a.instances, b.instances, c.instances),
         {},
     )
-    return _with_files(lock, tree, theirs.lock, ours.lock)
+    return _with_files(lock, tree, outcomes, theirs.lock, ours.lock)
 
 
 def _join(
@@ -66,9 +69,12 @@ def _join(
     return result
 
 
-def _with_files(lock: Lock, tree: Tree, first: Lock, second: Lock) -> Pristine:
-    """`lock` for `tree`: owners and policies are those of `first`, else of `second`."""
+def _with_files(lock: Lock, tree: Tree, outcomes: Outcomes, first: Lock, second: Lock) -> Pristine:
+    """`lock` for `tree`, which came of `outcomes`: owners and policies are those of `first`, else
+    of `second`, be it under another path."""
     known = {**second.files, **first.files}
+    moved = {o.path: o.source for o in outcomes if o.source and o.path not in known}
+    known |= {path: known[source] for path, source in moved.items()}
     files = {
         path: LockedFile(known[path].owner, file.blob_sha, known[path].policy)
         for path, file in tree.items()
