@@ -111,6 +111,15 @@ def own_files(root: Path, known: Tree) -> Iterator[str]:
                 yield path
 
 
+def files_in(root: Path, folders: Iterable[str]) -> Iterator[str]:
+    """Every file in `folders`, but for links and what programs left there."""
+    for top in folders:
+        for folder, names, files in os.walk(root / top):
+            names[:] = sorted(name for name in names if name not in _NOT_YOURS)
+            places = (Path(folder, name) for name in files)
+            yield from (p.relative_to(root).as_posix() for p in places if not p.is_symlink())
+
+
 def read_manifest(root: Path) -> Manifest:
     """The manifest at `root`; raises `BrokenProject`."""
     path = root / _manifest.PATH

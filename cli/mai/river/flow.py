@@ -16,6 +16,7 @@ from ..console.documents import Changed, ChangeStatus, Verb, file_outcomes
 from ..errors import Refused
 from ..merge.package_move import PackageMove, moved_by_hand
 from ..merge.pristine import carried
+from ..merge.renames import parents
 from ..merge.three_way import How, three_way
 from ..plan.outcomes import Outcome, Outcomes
 from ..plugins import loader
@@ -23,7 +24,7 @@ from ..plugins.loader import Catalog
 from ..programs.formatter import formatters
 from ..project.manifest import Manifest
 from ..project.pristine import Pristine
-from ..project.reader import find_root, own_files, read_file, read_yours
+from ..project.reader import files_in, find_root, own_files, read_file, read_yours
 from ..project.tree import Tree
 from . import aftermath
 from .choices import Choices
@@ -223,7 +224,13 @@ def _merged(root: Path, before: Tree, new: Pristine, how: How) -> list[Outcome]:
     if any(new.tree.get(path) != before[path] for path in missing):
         # They may have been moved.
         yours |= read_yours(root, {}, also=own_files(root, before))
+    # What is in a folder that the template renames goes along.
+    yours |= read_yours(root, {}, also=files_in(root, _folders(before) - _folders(new.tree)))
     return three_way(before, yours, new.tree, how)
+
+
+def _folders(tree: Tree) -> set[str]:
+    return {folder for path in tree for folder in parents(path)}
 
 
 def _moved(root: Path, before: Tree, new: Pristine, how: How, move: PackageMove) -> list[Outcome]:
