@@ -75,8 +75,7 @@ def _base(root: Path, lock: Lock, catalog: Catalog) -> Check:
         told,
         f"take .mai/base.tar.gz from git's history; or restore it by the release that made it: "
         f"uvx --from mai-framework=={lock.mai_version} mai doctor --fix; or mai doctor --adopt "
-        f"takes the files as they are for it: what you edited can then not be told from what "
-        f"mai made",
+        f"does without it: the next mai update shows each file that you edited as a conflict",
     )
 
 

@@ -103,13 +103,16 @@ def restore_base(root: Path, catalog: Catalog) -> None:
 
 
 def adopt_tree(root: Path) -> None:
-    """Takes the files as they are for a lost base: edits up to now count as mai's own."""
+    """Makes do without a lost base: of the files that nobody edited, as the lock knows.
+
+    The others are the user's own from now on: `mai update` tells them as conflicts.
+    """
     lock = read_lock(root)
     if read_base(root, lock) is not None:
         return
     found = ((path, read_file(root, path)) for path in lock.files)
-    tree = {path: file for path, file in found if file is not None}
-    files = {path: replace(lock.files[path], sha=file.blob_sha) for path, file in tree.items()}
+    tree = {path: file for path, file in found if file and file.blob_sha == lock.files[path].sha}
+    files = {path: lock.files[path] for path in tree}
     _write_base(root, Pristine(replace(lock, files=files), tree))
 
 
