@@ -1,6 +1,7 @@
 import tomllib
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mai.project.manifest import Instance, Manifest, from_mapping
@@ -43,3 +44,10 @@ def test_a_manifest_reads_as_if_written_by_hand() -> None:
         "[tool.clock]",
         'from = "tool/clock"',
     ]
+
+
+@pytest.mark.parametrize("table", [{}, {"from": 1}])
+def test_an_instance_without_component_is_named(table: dict[str, Any]) -> None:
+    stated = {"project": {}, "tool": {"news": table}}
+    with pytest.raises(TypeError, match=r"\[tool\.news\] does not say from which component"):
+        from_mapping(stated)

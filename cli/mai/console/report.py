@@ -86,12 +86,14 @@ def changes(found: Outcomes) -> None:
     """What is about to be written, each conflict and each file that is left alone for a reason."""
     shown = [o for o in found if (o.writes or o.notes) and not o.path.startswith(".mai/")]
     moved = Counter(folders for o in shown if (folders := _folders_of_move(o)))
-    for (source, target), count in moved.items():
+    together = {folders for folders, count in moved.items() if count > 1}
+    for source, target in sorted(together):
+        count = moved[source, target]
         line(f"{'move':>9}  {source} -> {target} ({count} files)")
     sources = {outcome.source for outcome in shown}
     for outcome in shown:
         is_left = outcome.action == "remove" and outcome.path in sources
-        if not is_left and (outcome.notes or not _folders_of_move(outcome)):
+        if not is_left and (outcome.notes or _folders_of_move(outcome) not in together):
             for told in _lines_of(outcome):
                 line(told)
 

@@ -83,12 +83,23 @@ def from_mapping(stated: Mapping[str, Any]) -> Manifest:
     if not isinstance(stated["project"], Mapping):
         raise TypeError("[project] is not a table")
     instances = [
-        Instance(kind, name, answers["from"], {k: v for k, v in answers.items() if k != "from"})
+        Instance(
+            kind,
+            name,
+            _component(kind, name, answers),
+            {k: v for k, v in answers.items() if k != "from"},
+        )
         for kind, named in stated.items()
         if kind != "project"
         for name, answers in named.items()
     ]
     return Manifest(stated["project"]).with_instances(instances)
+
+
+def _component(kind: str, name: str, answers: Mapping[str, Any]) -> str:
+    if not isinstance(answers.get("from"), str):
+        raise TypeError(f"[{kind}.{name}] does not say from which component it is")
+    return str(answers["from"])
 
 
 def _table(header: str, values: Mapping[str, Any]) -> str:
