@@ -51,8 +51,10 @@ def undo(
         notes = []
         if own:
             notes = aftermath.install(root, outcomes, own, skipped=no_install, quiet=as_json)
-            undo_store.drop(root, own)
+        # Its own entry goes last: until then it says that `entry` is taken back.
         undo_store.drop(root, entry)
+        if own:
+            undo_store.drop(root, own)
         report.done(_told("done", entry, outcomes, notes), as_json=as_json)
 
 
@@ -66,10 +68,10 @@ def _last(root: Path) -> "Entry":
     entry = undo_store.latest(root)
     if entry and entry.command == "mai undo":
         # It was killed after its last write: what it took back is not to be taken back again.
+        for undone in undo_store.entries(root):
+            if undone.number == entry.number - 1:
+                undo_store.drop(root, undone)
         undo_store.drop(root, entry)
-        undone = undo_store.latest(root)
-        if undone:
-            undo_store.drop(root, undone)
         entry = undo_store.latest(root)
     if entry is None:
         raise Refused("there is nothing to undo", "git log shows what was committed")
