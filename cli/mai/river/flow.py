@@ -213,9 +213,12 @@ def _is_older(base: Pristine, catalog: Catalog) -> bool:
 
 
 def _belonging_to_the_user(base: Pristine, new: Pristine) -> frozenset[str]:
-    """Files that are written once, and those that stayed from an instance that was removed."""
+    """Files that are written once, unless their instance goes, and those that stayed from an
+    instance that was removed."""
+    owners = {"core", *new.lock.instances}
+    once = {path for path in base.with_policy("once") if base.lock.files[path].owner in owners}
     stayed = {path for path in new.with_policy("keep") if path not in base.tree}
-    return frozenset(base.with_policy("once") | new.with_policy("once") | stayed)
+    return frozenset(once | new.with_policy("once") | stayed)
 
 
 def _merged(root: Path, before: Tree, new: Pristine, how: How) -> list[Outcome]:
