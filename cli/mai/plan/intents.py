@@ -200,21 +200,36 @@ def _completed(
 ) -> tuple[dict[str, Any], list[str]]:
     """Complete answers, and those of `old` that nobody asks for."""
     known = {question.name for question in questions if not question.hidden}
-    dropped = [
-        f"{prefix}{name} = {value!r} is asked for no more"
-        for name, value in old.items()
-        if name not in known
-    ]
     kept = {name: value for name, value in old.items() if name in known}
+    given = {**kept, **stated}
     try:
-        return _answers.complete(questions, {**kept, **stated}, context, ask), dropped
+        answers = _answers.complete(questions, given, context, ask)
     except (InvalidAnswer, UnknownName) as problem:
+        name = _not_taken(questions, given, context)
+        if name is None or name in stated:
+            raise
         hint = f" ({problem.hint})" if problem.hint else ""
         raise Refused(
             f"the installed version does not take an answer of this project: "
             f"{problem.message}{hint}",
-            f"give another one: mai update -o {prefix}KEY=VALUE",
+            f"give another one: mai update -o {prefix}{name}=VALUE",
         ) from problem
+    gone = [name for name in old if name not in answers]
+    return answers, [f"{prefix}{name} = {old[name]!r} is asked for no more" for name in gone]
+
+
+def _not_taken(
+    questions: tuple[Question, ...], given: Mapping[str, Any], context: Mapping[str, Any]
+) -> str | None:
+    """The first question that does not take its answer."""
+    for count, question in enumerate(questions, start=1):
+        asked = {one.name for one in questions[:count]}
+        try:
+            own = {name: value for name, value in given.items() if name in asked}
+            _answers.complete(questions[:count], own, context)
+        except (InvalidAnswer, UnknownName):
+            return question.name
+    return None
 
 
 def differences(before: Manifest, after: Manifest) -> tuple[str, ...]:
