@@ -1,6 +1,6 @@
 """What `--json` prints: one document a command, with `schema` (`report.SCHEMA`) before its fields.
 
-Every field is always there; a command that is refused prints `Failed`.
+Every field is always there, null or empty when there is nothing to say.
 """
 
 from collections.abc import Mapping, Sequence
@@ -188,7 +188,8 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """Any command that ends with exit code 1 or 2 before it has a document of its own."""
+    """Any command that is refused, or is given a name or value that cannot be meant. Options and
+    arguments that do not exist are told on stderr alone."""
 
     status: Literal["error"] = "error"
     error: Problem
