@@ -92,11 +92,13 @@ class NotAProject(MaiError):
 
 
 class BrokenProject(MaiError):
-    def __init__(self, where: Path, reason: object) -> None:
-        super().__init__(
-            f"{where} cannot be read: {reason}",
-            "take it from the last commit: git checkout -- .mai",
-        )
+    def __init__(
+        self,
+        where: Path,
+        reason: object,
+        hint: str = "take it from the last commit: git checkout -- .mai",
+    ) -> None:
+        super().__init__(f"{where} cannot be read: {reason}", hint)
 
 
 class BrokenComponent(MaiError):

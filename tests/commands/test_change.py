@@ -235,3 +235,16 @@ def test_components_are_listed(mai: Mai) -> None:
     assert all(component["kind"] == "tool" for component in listed)
     assert "web_fetch" in mai("list").stdout
     assert "did you mean 'tool'?" in mai("list", "tols", expect=2).stderr
+
+
+def test_a_name_that_is_yours_is_not_taken(mai: Mai, project: Path) -> None:
+    mine = project / "src/shop/tools/weather.py"
+    mine.write_text("# mine\n", encoding="utf-8")
+    said = mai("add", "tool", "weather", "--no-install", expect=1)
+    assert "src/shop/tools/weather.py is there already, and is yours" in said.stderr
+    assert mine.read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_a_dry_run_needs_no_right_to_write(mai: Mai, project: Path) -> None:
+    mai("add", "tool", "weather", "--dry-run")
+    assert not (project / ".mai/.undo").exists()

@@ -8,8 +8,8 @@ from .app import HELP_OPTIONS
 from .options import AsJson, DryRun, NoInstall, Option, Ours, Skip, Theirs, Yes
 
 if TYPE_CHECKING:
-    from ..river.flow import Wish
     from ..river.opening import Opened
+    from ..river.planning import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -38,7 +38,8 @@ def add(
     from ..plan.intents import added
     from ..plan.wishes import CORE, parse_options
     from ..river.choices import Choices
-    from ..river.flow import Wish, run
+    from ..river.flow import run
+    from ..river.planning import Wish
 
     choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
     stated = parse_options(option or ()).get(CORE, {})

@@ -12,8 +12,8 @@ from .options import AsJson, DryRun, NoInstall, Skip, Yes
 if TYPE_CHECKING:
     from ..project.pristine import Pristine
     from ..project.tree import File
-    from ..river.flow import Wish
     from ..river.opening import Opened
+    from ..river.planning import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -38,7 +38,8 @@ def remove(
     from ..names import parse
     from ..plan.intents import removed
     from ..river.choices import Choices
-    from ..river.flow import Wish, run
+    from ..river.flow import run
+    from ..river.planning import Wish
 
     choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
     key = f"{kind}.{parse(name).slug}"

@@ -8,8 +8,8 @@ from .app import HELP_OPTIONS
 from .options import AsJson, DryRun, NoInstall, Ours, Skip, Theirs, Yes
 
 if TYPE_CHECKING:
-    from ..river.flow import Wish
     from ..river.opening import Opened
+    from ..river.planning import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -36,7 +36,8 @@ def set_answers(
     from ..plan.intents import answered, differences
     from ..plan.wishes import parse_options
     from ..river.choices import Choices
-    from ..river.flow import Wish, run
+    from ..river.flow import run
+    from ..river.planning import Wish
 
     choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
     stated = parse_options(answers or ())
