@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, note, settings
 from hypothesis import strategies as st
 from mai import names
 from mai.commands.app import run
@@ -203,6 +203,8 @@ class Edit:
 def _reformat(root: Path) -> None:
     """Other lines, by the formatter of the project's own environment."""
     settings_ = root / "pyproject.toml"
+    if not settings_.exists():
+        return
     text = settings_.read_text(encoding="utf-8")
     settings_.write_text(re.sub(r"(?m)^line-length = .*$", "line-length = 70", text), "utf-8")
     ruff = root / ".venv/bin/ruff"
@@ -258,6 +260,7 @@ class World:
         self.root = self.folder / "shop"
         shutil.copytree(self.template, self.root)
         self.patch.chdir(self.root)
+        note(f"{instances}")
         for instance in instances:
             self.mai(*instance.add)
         beside = self._beside()
@@ -466,6 +469,7 @@ def test_every_change_can_be_undone_back_to_the_start(world: World, some: Sample
     def _(life: list[list[str]]) -> None:
         with world.project() as root:
             seen = [look(root)]
+            note(f"{life}")
             for argv in life:
                 if argv == ["update"]:
                     install(world.newer, world.patch)
@@ -485,6 +489,7 @@ def test_every_change_can_be_undone_back_to_the_start(world: World, some: Sample
 
 def make(edits: list[Edit], root: Path) -> dict[str, str]:
     """Makes the edits; mark -> path of those that stand in the project afterwards."""
+    note(f"{edits}")
     for edit in edits:
         edit.make(root)
     texts = everything(root)
@@ -556,6 +561,7 @@ def test_no_edit_is_lost_by_any_command_and_undo(world: World, some: Sample) -> 
             marks = make(edits, root)
             before = everything(root)
             done = 0
+            note(f"{life}")
             for argv in life[:3]:
                 if argv == ["update"]:
                     install(world.newer, world.patch)

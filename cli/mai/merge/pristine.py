@@ -1,7 +1,9 @@
 """Merging bases: what a newer mai adds to an older project, and what two branches make together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from difflib import SequenceMatcher
+from functools import partial
 from typing import TypeVar
 
 from packaging.version import Version
@@ -9,8 +11,10 @@ from packaging.version import Version
 from ..errors import Refused
 from ..plan.outcomes import Outcomes, carried_out
 from ..project.lock import Lock, LockedFile
+from ..project.manifest import Manifest
 from ..project.pristine import Pristine
-from ..project.tree import Tree
+from ..project.tree import File, Tree
+from .lines import with_lf
 from .package_move import PackageMove
 from .three_way import How, three_way
 
@@ -42,10 +46,14 @@ def carried(base: Pristine, before: Pristine, after: Pristine) -> Pristine:
     return _with_files(lock, tree, outcomes, after.lock, base.lock)
 
 
-def joined(ancestor: Pristine, ours: Pristine, theirs: Pristine) -> Pristine:
-    """The base of a merge of two branches, from those of both and of where they parted."""
-    outcomes = three_way(ancestor.tree, ours.tree, theirs.tree, How(favor="ours"))
-    tree = carried_out(ours.tree, outcomes)
+def joined(
+    ancestor: Pristine, ours: Pristine, theirs: Pristine, render: Callable[[Manifest], Tree]
+) -> Pristine:
+    """The base of a merge of two branches, from those of both and of where they parted.
+
+    A file in which both changed the same lines, such as a list that both made longer, is as
+    `render` makes it of both; it is called for nothing else.
+    """
     a, b, c = ancestor.lock, ours.lock, theirs.lock
     version = max(b.mai_version, c.mai_version, key=Version)
     lock = Lock(
@@ -54,7 +62,31 @@ def joined(ancestor: Pristine, ours: Pristine, theirs: Pristine) -> Pristine:
         _join(a.instances, b.instances, c.instances),
         {},
     )
+    merge = partial(three_way, ancestor.tree, ours.tree, theirs.tree)
+    outcomes = merge(How(favor="ours"))
+    tree = carried_out(ours.tree, outcomes)
+    if both := [outcome.path for outcome in merge() if outcome.action == "conflict"]:
+        rendered = render(lock.manifest)
+        tree |= {path: rendered[path] for path in both if path in rendered}
     return _with_files(lock, tree, outcomes, theirs.lock, ours.lock)
+
+
+def arranged(base: Pristine, yours: Tree, others: Iterable[Tree]) -> Pristine:
+    """`base`, with each file that differs in `yours` as that one of `others` has it which is most
+    like yours, when one is more so."""
+    others = tuple(others)
+    tree = dict(base.tree)
+    for path, file in base.tree.items():
+        mine = yours.get(path, file)
+        candidates = {file, *(other[path] for other in others if path in other)}
+        if mine != file and len(candidates) > 1:
+            tree[path] = max((file, *candidates), key=lambda one: _likeness(one, mine))
+    return _with_files(base.lock, tree, (), base.lock, base.lock)
+
+
+def _likeness(one: File, other: File) -> float:
+    a, b = (with_lf(file.content).splitlines() for file in (one, other))
+    return SequenceMatcher(a=a, b=b, autojunk=False).ratio()
 
 
 def _join(

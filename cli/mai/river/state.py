@@ -1,5 +1,7 @@
 """What becomes of mai's own files in a project."""
 
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +24,42 @@ def state_outcomes(root: Path, before: Manifest, after: Manifest, new: Pristine)
 
 
 def _edited(text: File, before: Manifest, after: Manifest) -> File:
-    """The manifest as it is written now, with what changes."""
+    """The manifest as it is written now, with what changes; what you wrote in it stays."""
+    merged = _merged(text, _file(before), _file(after)) or text
+    if _reads_as(merged, after):
+        return merged
+    # Its tables are in another order: whoever merged two branches put them so.
+    base, yours, new = map(_tables, (_file(before), text, _file(after)))
+    tables = [_merged(table, base.get(header), new.get(header)) for header, table in yours.items()]
+    tables += [table for header, table in new.items() if header not in yours]
+    content = b"\n".join(table.content.strip(b"\n") + b"\n" for table in tables if table)
+    merged = File(content, text.executable)
+    return merged if _reads_as(merged, after) else _file(after)
+
+
+def _merged(yours: File, base: File | None, new: File | None) -> File | None:
+    """A text of which both are versions; nothing when it is to go."""
+    if new is None or base is None:
+        return new and yours
     path = _manifest.PATH
-    base, yours, new = ({path: file} for file in (_file(before), text, _file(after)))
-    (outcome,) = three_way(base, yours, new, How(favor="theirs"))
-    return outcome.file or text
+    (outcome,) = three_way({path: base}, {path: yours}, {path: new}, How(favor="theirs"))
+    return outcome.file or yours
+
+
+def _tables(manifest: File) -> dict[str, File]:
+    """Header -> its table with the comment above it; the first also has the head of the file."""
+    text = manifest.content.decode().replace("\r\n", "\n")
+    starts = [found.start() for found in re.finditer(r"(?m)^(?:#.*\n)*\[", text)]
+    ends = [*starts[1:], len(text)]
+    found = (text[start:end] for start, end in zip([0, *starts[1:]], ends, strict=True))
+    return {re.findall(r"(?m)^\[.*?\]", table)[0]: File(table.encode()) for table in found}
+
+
+def _reads_as(text: File, manifest: Manifest) -> bool:
+    try:
+        return _manifest.from_mapping(tomllib.loads(text.content.decode())) == manifest
+    except (tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError):
+        return False
 
 
 def _file(manifest: Manifest) -> File:
