@@ -125,12 +125,12 @@ def with_newer_shelves(folder: Path) -> None:
     _put(package / "returns.py", RETURNS)
     (template / "seed").rename(template / "samples")
     replace(template / "samples/load.sh", "cat seed/", "cat samples/")
-    for name in ("guide", "größe und maß"):
-        replace(template / f"docs/{name}.md", "Sentence 3 of", "Sentence 3 (new) of")
+    replace(template / "docs/guide.md", "Sentence 3 of", "Sentence 3 (new) of")
+    replace(template / "docs/größe und maß.md", "Sentence 3 of", "Sentence 3 (neu) of")
     _put(template / "docs/latin.txt", LATIN.replace(b" 3\n", b" 3 (neu)\n"))
     _put(template / "docs/logo.png", LOGO + b"new")
     (template / "docs/icon.png").unlink()
-    _put(template / "docs/images/icon.png", LOGO * 2 + b"new")
+    _put(template / "docs/images/icon.png", LOGO * 2 + b"icon")
     _put(template / "docs/empty.txt", "not empty any more\n")
     replace(template / ".env.example.jinja", "# Shelves in a room.\nSHELF_ROOMS=3\n", "")
     replace(
@@ -269,6 +269,10 @@ class User:
         content = content.encode() if isinstance(content, str) else content
         _put(self.path(path), content)
         self._marks.append(content if mark is None else mark)
+
+    def expects(self, mark: bytes) -> None:
+        """What must be found again of an edit that was made otherwise."""
+        self._marks.append(mark)
 
     def deletes(self, path: str) -> None:
         self.path(path).unlink()
