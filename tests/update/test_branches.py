@@ -284,3 +284,20 @@ def test_an_update_on_one_branch_and_an_add_on_the_other(
     project.mai("remove", "tool", "clock")
     expected = read_tree(make_project(tmp_path / "newer/shop", coming))
     assert project.tree().keys() - {"notes.txt"} == {p for p in expected if p[:5] != ".mai/"}
+
+
+def test_more_commands_while_the_index_waits(project: Repository) -> None:
+    project.on_branch("theirs", "add", "tool", "rain")
+    project.on_branch("mine", "add", "tool", "snow")
+    unmerged_in_the_index(project)
+    project.mai("add", "tool", "fog")
+    joined = project.tree()
+    assert project.unsound() == []
+    project.mai("add", "agent", "desk")
+    project.mai("remove", "agent", "desk")
+    assert project.tree() == joined
+    project.mai("remove", "tool", "fog")
+    assert set(project.unmerged()) >= set(STATE)
+    project.commit("joined")
+    assert project.unsound() == []
+    assert set(read_lock(project.root).instances) == {"agent.assistant", "tool.rain", "tool.snow"}
