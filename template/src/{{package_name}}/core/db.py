@@ -5,8 +5,7 @@ it begins (`BEGIN IMMEDIATE`): a transaction that reads first and writes later w
 overwrite what another has written in between, or fail.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -55,17 +54,13 @@ class Database:
         """Where SQLite keeps its file; None on PostgreSQL."""
         return Path(self.url.database or "") if self.dialect == "sqlite" else None
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncSession]:
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session to read with; whatever it changed is rolled back at the end."""
-        async with self._readers() as session:
-            yield session
+        return self._readers()
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session to write with: commits at the end, rolls back on an error."""
-        async with self._writers.begin() as session:
-            yield session
+        return self._writers.begin()
 
     async def ping(self) -> None:
         """Ask the database for an answer; raises whatever the driver raises.

@@ -86,34 +86,28 @@ class RunManager:
                 f"(MAX_CONCURRENT_TASKS): try again in a moment"
             ) from error
         try:
-            turn = await self._store(caller, agent_name, definition, request)
+            row = AgentRun(
+                agent_name=agent_name,
+                model=definition.model_id(self.services.get(LlmSettings).default_model),
+                request=request.model_dump(mode="json", exclude={"message", "session_id"}),
+                owner_id=self.owner_id,
+                lease_until=store.lease_until(self.settings.lease_s),
+            )
+            bounds = self.services.get(HistorySettings)
+            begun = await store.begin(self.services.database, caller, row, request, bounds)
+            turn = Turn(
+                services=self.services,
+                caller=caller,
+                definition=definition,
+                request=request,
+                begun=begun,
+            )
         except BaseException:
             self._slots.release()
             raise
         self._turns[turn.row.run_id] = turn
         turn.task = asyncio.create_task(self._play(turn))
         return turn
-
-    async def _store(
-        self, caller: Caller, agent_name: str, definition: AgentDefinition, request: AgentRequest
-    ) -> Turn:
-        row = AgentRun(
-            agent_name=agent_name,
-            model=definition.model_id(self.services.get(LlmSettings).default_model),
-            request=request.model_dump(mode="json", exclude={"message", "session_id"}),
-            owner_id=self.owner_id,
-            lease_until=store.lease_until(self.settings.lease_s),
-        )
-        database = self.services.database
-        bounds = self.services.get(HistorySettings)
-        begun = await store.begin(database, caller, row, request, bounds)
-        return Turn(
-            services=self.services,
-            caller=caller,
-            definition=definition,
-            request=request,
-            begun=begun,
-        )
 
     async def _play(self, turn: Turn) -> None:
         row = turn.row

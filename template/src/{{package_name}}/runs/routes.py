@@ -140,8 +140,7 @@ async def _answer(turn: Turn, services: Services) -> StandardResponse[Answer]:
     """What a run that has ended said; raises what made it fail."""
     row = turn.row
     if turn.failure is not None:
-        facts = {"run_id": str(row.run_id), "session_id": str(row.session_id)}
-        turn.failure.details.update(facts)
+        turn.failure.details.update(run_id=str(row.run_id), session_id=str(row.session_id))
         raise turn.failure
     async with services.database.session() as db:
         run = await sessions.get_run(db, turn.caller, row.run_id)

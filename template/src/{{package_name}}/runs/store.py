@@ -27,15 +27,13 @@ from ..sessions import store as sessions
 from ..sessions.models import LIVE, AgentMessage, AgentRun, AgentSession, RunStatus
 from ..sessions.schemas import SessionCreate
 from ..sessions.settings import HistorySettings
-from ..sessions.transcript import OUTCOME_UNKNOWN, Line, to_lines
+from ..sessions.transcript import OUTCOME_UNKNOWN, Line, to_lines, without_media
 
 
 class RunInProgress(Conflict):
     """The session is busy: an answer is being given in it."""
 
-    code = "run_in_progress"
-    title = "The session is busy"
-    retryable = True
+    code, title, retryable = "run_in_progress", "The session is busy", True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +196,7 @@ def _values(ending: Ending) -> dict[str, Any]:
         "status": ending.status,
         "reason": ending.reason,
         "error": ending.error,
-        "output": ending.output,
+        "output": without_media(ending.output),
         "usage": to_jsonable_python(ending.usage),
         "total_tokens": ending.usage.total_tokens,
         "cost_usd": ending.usage.cost,

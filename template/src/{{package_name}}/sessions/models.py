@@ -89,7 +89,7 @@ class AgentRun(Base):
 class AgentMessage(Base):
     """One thing said, or one tool called with what came of it.
 
-    `data` is the exact Pydantic AI message; one that several rows tell has it in the first.
+    `data` is the Pydantic AI message, exact but for media, in the first of the rows that tell it.
     """
 
     __tablename__ = "ai_agent_messages"

@@ -11,7 +11,6 @@ from .models import Role
 
 T = TypeVar("T")
 
-
 CleanText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """Text that every database stores as it is: without NUL."""
 

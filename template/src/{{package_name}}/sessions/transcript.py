@@ -14,12 +14,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_ai import messages as ai
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from ..core.orm import utc_now
 from .models import AgentMessage, Role
 
 OUTCOME_UNKNOWN = "the run ended while the tool was at work: whether it had an effect is unknown"
+
+_NOT_STORED = "not stored]"
 
 _message = TypeAdapter[ai.ModelMessage](ai.ModelMessage)
 
@@ -41,8 +43,23 @@ class Line:
 
 
 def encode(message: ai.ModelMessage) -> str:
-    """Return the message as JSON, from which `decode` makes the very same message."""
-    return _message.dump_json(message).decode()
+    """Return the message as JSON: exact, but with a note in place of each medium."""
+    data = _message.dump_json(message).decode()
+    return to_json(without_media(from_json(data))).decode() if '"kind":"binary"' in data else data
+
+
+def without_media(value: Any) -> Any:
+    """Return a JSON value in which the bytes of each medium are a note of what they were."""
+    match value:
+        case {"kind": "binary", "data": str(data), "media_type": media_type}:
+            return f"[{media_type}, {len(data) * 3 // 4 - data.count('=')} bytes, {_NOT_STORED}"
+        case {"part_kind": "file", "content": content}:
+            return {"part_kind": "text", "content": without_media(content)}
+        case dict():
+            return {key: without_media(one) for key, one in value.items()}
+        case list():
+            return [without_media(one) for one in value]
+    return value
 
 
 def decode(data: str) -> ai.ModelMessage:
@@ -69,10 +86,12 @@ def to_lines(messages: Iterable[ai.ModelMessage]) -> list[Line]:
     """Return the rows that tell `messages`, in order."""
     teller = _Teller()
     for message in messages:
-        if isinstance(message, ai.ModelResponse):
-            teller.tell_response(message)
+        data = encode(message)
+        told = decode(data) if _NOT_STORED in data else message
+        if isinstance(told, ai.ModelResponse):
+            teller.tell_response(told, data)
         else:
-            teller.tell_request(message)
+            teller.tell_request(told, data)
     return teller.lines
 
 
@@ -81,11 +100,11 @@ class _Teller:
         self.lines: list[Line] = []
         self._open_calls: dict[str, list[int]] = defaultdict(list)
 
-    def tell_response(self, response: ai.ModelResponse) -> None:
+    def tell_response(self, response: ai.ModelResponse, data: str) -> None:
         complete = response.state == "complete"
         text = "".join(part.content for part in response.parts if isinstance(part, ai.TextPart))
         self._add("assistant", text, response.timestamp, complete)
-        self.lines[-1].data = encode(response)
+        self.lines[-1].data = data
         for call in response.parts:
             if isinstance(call, ai.ToolCallPart):
                 self._open_calls[call.tool_call_id].append(len(self.lines))
@@ -94,7 +113,7 @@ class _Teller:
                 self.lines[-1].tool_name = plain(call.tool_name)[:255]
                 self.lines[-1].tool_arguments = arguments_of(call)
 
-    def tell_request(self, request: ai.ModelRequest) -> None:
+    def tell_request(self, request: ai.ModelRequest, data: str) -> None:
         first = len(self.lines)
         for part in request.parts:
             if isinstance(part, ai.ToolReturnPart) and self._open_calls[part.tool_call_id]:
@@ -105,7 +124,7 @@ class _Teller:
                 self._add("user", _prompt_text(part), part.timestamp)
         if first == len(self.lines):  # for the model only, such as feedback about its output
             self._add("system", "", request.timestamp or utc_now())
-        self.lines[first].data = encode(request)
+        self.lines[first].data = data
 
     def _add(self, role: Role, content: str, at: datetime, complete: bool = True) -> None:
         line = Line(role=role, content=plain(content), created_at=at, interrupted=not complete)
