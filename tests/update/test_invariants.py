@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, assume, given, note, settings
+from hypothesis import HealthCheck, Phase, assume, currently_in_test_context, given, note, settings
 from hypothesis import strategies as st
 from mai import names
 from mai.commands.app import run
@@ -260,7 +260,8 @@ class World:
         self.root = self.folder / "shop"
         shutil.copytree(self.template, self.root)
         self.patch.chdir(self.root)
-        note(f"{instances}")
+        if currently_in_test_context():
+            note(f"{instances}")
         for instance in instances:
             self.mai(*instance.add)
         beside = self._beside()
