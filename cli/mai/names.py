@@ -28,7 +28,7 @@ TAKEN = frozenset({
     "idna", "iniconfig", "jiter", "librt", "logfire_api", "mai", "mako", "markdown_it",
     "markdown_it_py", "markdownify", "markupsafe", "mdurl", "mypy", "mypy_extensions", "openai",
     "opentelemetry", "opentelemetry_api", "packaging", "pathspec", "pgvector", "pluggy", "psycopg",
-    "pydantic", "pydantic_ai", "pydantic_ai_slim", "pydantic_core", "pydantic_graph",
+    "pydantic", "pydantic_ai", "pydantic_ai_slim", "pydantic_core", "pydantic_evals", "pydantic_graph",
     "pydantic_settings", "pygments", "pytest", "pytest_cov", "python_dotenv", "pyyaml",
     "qdrant_client", "redis", "regex", "requests", "rich", "ruff", "schemathesis", "shellingham",
     "six", "sniffio", "soupsieve", "sqlalchemy", "sse_starlette", "starlette", "structlog",

@@ -39,13 +39,19 @@ class Terminal:
             os.write(self.descriptor, key)
             time.sleep(0.05)
 
-    def rest(self) -> str:
-        try:
-            while chunk := os.read(self.descriptor, 65536):
-                self.shown += chunk.decode(errors="replace")
-        except OSError:  # Linux says so when the other end is closed
-            pass
-        return self.shown
+    def rest(self, timeout_s: float = 60) -> str:
+        """What is shown until the command ends."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            ready, _, _ = select.select([self.descriptor], [], [], 0.2)
+            assert time.monotonic() < deadline, f"it waits:\n{self.shown}"
+            try:
+                chunk = os.read(self.descriptor, 65536) if ready else b" "
+            except OSError:  # Linux says so when the other end is closed
+                return self.shown
+            if not chunk:
+                return self.shown
+            self.shown += chunk.decode(errors="replace") if ready else ""
 
     def _answer_cursor_query(self) -> None:
         if self.shown.endswith("\x1b[6n"):

@@ -141,7 +141,9 @@ def test_a_dry_run_shows_the_real_outcomes_and_writes_nothing(mai: Mai, project:
     planned = mai("add", "tool", "weather", "--dry-run", "--json").json()
     assert snapshot(project) == before
     done = mai("add", "tool", "weather", "--json", "--no-install").json()
-    assert planned["outcomes"] == done["outcomes"]
+    diffs = {outcome["path"]: outcome.pop("diff") for outcome in planned["outcomes"]}
+    assert "+++ b/src/shop/tools/weather.py" in diffs["src/shop/tools/weather.py"]
+    assert [{**outcome, "diff": None} for outcome in planned["outcomes"]] == done["outcomes"]
     assert (planned["status"], done["status"]) == ("planned", "done")
 
 
@@ -217,6 +219,9 @@ def test_a_path_is_explained(mai: Mai, project: Path) -> None:
     assert "of tool.clock (tool/clock)" in mai("why", "src/shop/tools/clock.py").stdout
     shared = mai("why", "pyproject.toml", "--json").json()
     assert shared["contributions"]["tool.web-fetch"] == ["pydantic-ai-slim[web-fetch]>=2.62,<3"]
+    assert "no file 'justfle'" in mai("why", "justfle", expect=2).stderr
+    assert "did you mean 'justfile'?" in mai("diff", "justfle", expect=2).stderr
+    assert "no file 'nope'" in mai("set", "--skip", "nope", expect=2).stderr
     assert "is not in the project" in mai("why", "/etc/passwd", expect=2).stderr
 
 

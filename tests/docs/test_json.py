@@ -53,7 +53,8 @@ def test_a_change_and_its_way_back(mai: Mai, project: Path) -> None:
     planned = read(mai(*add, "--dry-run").stdout, "Changed")
     done = read(mai(*add).stdout, "Changed")
     assert (planned["status"], done["status"]) == ("planned", "done")
-    assert planned["outcomes"] == done["outcomes"]
+    assert all(outcome.pop("diff") for outcome in planned["outcomes"])
+    assert [{**outcome, "diff": None} for outcome in planned["outcomes"]] == done["outcomes"]
     assert {"kind": "agent", "name": "support"}.items() <= done["instances"][-1].items()
     assert read(mai(*add).stdout, "Changed")["status"] == "unchanged"
     assert read(mai("update", "--json").stdout, "Changed")["status"] == "unchanged"
@@ -92,6 +93,7 @@ def test_what_a_project_is_made_of(mai: Mai, project: Path) -> None:
     assert (own["owner"], own["edited"]) == ("agent.assistant", True)
     shared = read(mai("why", "pyproject.toml", "--json").stdout, "Origin")
     assert (shared["owner"], shared["component"]) == ("core", None)
+    (project / "mine.py").touch()
     assert read(mai("why", "mine.py", "--json").stdout, "Origin")["owner"] is None
     listed = read(mai("list", "tool", "--json").stdout, "Listed")["components"]
     assert {one["kind"] for one in listed} == {"tool"}

@@ -12,8 +12,9 @@ PACKAGES = QUESTIONS["provider_packages"].default
 
 
 def test_every_provider_of_pydantic_ai_can_be_the_default() -> None:
-    cases = re.findall(r"^ *case (.+):$", inspect.getsource(infer_provider_class), re.MULTILINE)
-    known = {name for case in cases for name in re.findall(r"'([a-z0-9-]+)'", case)}
+    source = inspect.getsource(infer_provider_class)
+    branches = re.findall(r"^ *(?:el)?if provider (?:==|in) (.+):$", source, re.MULTILINE)
+    known = {name for branch in branches for name in re.findall(r"'([a-z0-9-]+)'", branch)}
     assert len(known) > 20
     assert known - set(PACKAGES) - NO_CHAT_MODELS == set()
     assert set(PACKAGES) - known == {"lmstudio"}

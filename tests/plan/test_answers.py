@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from mai.errors import InvalidAnswer, UnknownName
-from mai.plan.answers import complete
+from mai.plan.answers import complete, with_computed
 from mai.plugins.questions import Question
 
 DATABASE = Question(
@@ -68,3 +68,15 @@ def test_a_person_is_asked_only_what_was_not_given() -> None:
     quiet = Question("description", default="A service.", ask=False)
     complete([DATABASE, PORT, quiet], {"port": 9000}, {}, person)
     assert asked == ["database"]
+
+
+def test_a_template_knows_the_default_of_a_question_that_does_not_apply() -> None:
+    pool = Question("pool", type="int", default=5, when="{{ database == 'postgresql' }}")
+    url = Question("url", default="{{ database }}/{{ pool }}", when=False)
+    answers = complete([DATABASE, pool, url], {}, {})
+    assert answers == {"database": "sqlite"}
+    assert with_computed([DATABASE, pool, url], answers) == {
+        "database": "sqlite",
+        "pool": 5,
+        "url": "sqlite/5",
+    }

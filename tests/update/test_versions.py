@@ -254,12 +254,12 @@ def test_an_answer_that_does_not_apply_any_more_is_told(
         with (folder / "copier.yml").open("a", encoding="utf-8") as stream:
             stream.write("  when: \"{{ database == 'postgresql' }}\"\n")
         file = folder / "template/docs/colour.txt.jinja"
-        file.write_text("{{ colour | default('none') }}\n", encoding="utf-8")
+        file.write_text("{{ colour }}\n", encoding="utf-8")
 
     installed(release("0.3.0", conditional))
     said = run("update")
     assert "colour = 'green' is asked for no more" in said.stderr
-    assert coloured.read("docs/colour.txt") == "none\n"
+    assert coloured.read("docs/colour.txt") == "red\n"
 
 
 @pytest.mark.parametrize("given", ["color=green", "colour=pink"])

@@ -18,16 +18,18 @@ def diff(
 ) -> None:
     """Show your edits in the files that mai made."""
     from ..console import report
+    from ..console.diffs import diff as diff_of
     from ..console.documents import Diffs
     from ..plan.outcomes import Outcome
     from ..plugins import loader
     from ..project.reader import find_root, read_yours
-    from ..river.opening import open_project, within
+    from ..river.opening import existing, open_project
 
     root = find_root(Path.cwd())
-    base = open_project(root, loader.load_catalog()).base
+    opened = open_project(root, loader.load_catalog())
+    base = opened.base
     yours = read_yours(root, base.tree)
-    wanted = [within(root, path) for path in paths or ()]
+    wanted = [existing(opened, path) for path in paths or ()]
     edits = [
         Outcome(path, "change" if path in yours else "remove", yours.get(path), file)
         for path, file in sorted(base.tree.items())
@@ -35,8 +37,8 @@ def diff(
         and (not wanted or any(Path(path).is_relative_to(one) for one in wanted))
     ]
     if as_json:
-        diffs = {outcome.path: report.diff(outcome) for outcome in edits}
+        diffs = {outcome.path: diff_of(outcome) for outcome in edits}
         report.document(Diffs(diffs=diffs))
     else:
         for outcome in edits:
-            report.text(report.diff(outcome))
+            report.text(diff_of(outcome))

@@ -17,7 +17,11 @@ def doctor(
         bool, typer.Option("--fix", help="Restore a lost base where that is certain.")
     ] = False,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Take the files as they are for a lost base.")
+        bool,
+        typer.Option(
+            "--adopt",
+            help="Do without a lost base: files that you edited are your own from now on.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -210,7 +210,7 @@ def _document(
         status=status,
         project={"path": str(target), **manifest.project},
         instances=manifest.instances,
-        outcomes=file_outcomes(outcomes),
+        outcomes=file_outcomes(outcomes, planned=status == "planned"),
         notes=notes,
         next=next_commands,
     )

@@ -44,7 +44,7 @@ def set_answers(
 
     def wished(opened: "Opened") -> "Wish":
         manifest = answered(opened.manifest, opened.catalog, stated)
-        return Wish(manifest, notes=differences(opened.manifest, manifest))
+        return Wish(manifest, notes=differences(opened.base.manifest, manifest))
 
     status = run("set", answers or (), wished, choices)
     raise typer.Exit(status)

@@ -93,7 +93,7 @@ def _outcomes(root: Path, entry: "Entry", choices: "Choices") -> "list[Outcome]"
     yours = read_yours(root, {}, also=entry.paths)
     edited_lock = yours.get(UV_LOCK) != entry.after.get(UV_LOCK)
     how = How(
-        new_label=f"before `{entry.command}`",
+        new_label=f"the version before `{entry.command}`",
         favor=choices.favor,
         skipped=frozenset({UV_LOCK} if edited_lock else ()),
         formatters=formatters(root),
@@ -120,5 +120,8 @@ def _told(
     from ..console.documents import Undone, file_outcomes
 
     return Undone(
-        status=status, undone=entry.command, outcomes=file_outcomes(outcomes), notes=notes
+        status=status,
+        undone=entry.command,
+        outcomes=file_outcomes(outcomes, planned=status == "planned"),
+        notes=notes,
     )

@@ -29,10 +29,11 @@ def why(
     from ..console import report
     from ..plugins import loader
     from ..project.reader import find_root
-    from ..river.opening import open_project, within
+    from ..river.opening import existing, open_project
 
     root = find_root(Path.cwd())
-    told = _told(open_project(root, loader.load_catalog()), within(root, path).as_posix())
+    opened = open_project(root, loader.load_catalog())
+    told = _told(opened, existing(opened, path).as_posix())
     if as_json:
         report.document(told)
     else:

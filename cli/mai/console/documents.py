@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ..plan.outcomes import Action, Outcomes
 from ..plugins.check import Check
 from ..project.manifest import Instance
+from .diffs import diff
 
 Verb = Literal["add", "remove", "set", "update"]
 """The commands that are one river."""
@@ -26,12 +27,20 @@ class FileOutcome:
     """Where the file lay, when it moves to `path`."""
     notes: Sequence[str]
     """Why it is left alone, what of yours was kept, what you have to decide."""
+    diff: str | None
+    """The unified diff of a dry run; null once it is done."""
 
 
-def file_outcomes(outcomes: Outcomes) -> list[FileOutcome]:
+def file_outcomes(outcomes: Outcomes, *, planned: bool) -> list[FileOutcome]:
     """`outcomes` without the files that stay as they are."""
     return [
-        FileOutcome(outcome.path, outcome.action, outcome.source, outcome.notes)
+        FileOutcome(
+            path=outcome.path,
+            action=outcome.action,
+            source=outcome.source,
+            notes=outcome.notes,
+            diff=diff(outcome) if planned and outcome.writes else None,
+        )
         for outcome in outcomes
         if outcome.action != "identical"
     ]

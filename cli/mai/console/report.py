@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from difflib import unified_diff
 
 from ..errors import MaiError
 from ..plan.outcomes import Outcome, Outcomes
 from ..plugins.loader import Catalog
+from .diffs import diff
 from .documents import (
     Changed,
     Checked,
@@ -26,6 +26,9 @@ from .documents import (
 
 SCHEMA = 1
 """The version of every `--json` document."""
+
+STATE = ".mai/"
+"""mai's own files, which people are not shown."""
 
 
 def error(problem: MaiError, *, as_json: bool) -> None:
@@ -62,10 +65,10 @@ def document(content: Document) -> None:
 
 def outcomes(found: Outcomes) -> None:
     """A dry run for people: the diff of each file that would change, then their list, on stdout."""
-    changed = [outcome for outcome in found if outcome.action != "identical"]
+    changed = [o for o in found if o.action != "identical" and not o.path.startswith(STATE)]
     for outcome in changed:
         if outcome.writes:
-            sys.stdout.writelines(_diff(outcome))
+            text(diff(outcome))
     for outcome in changed:
         if outcome.writes or outcome.notes:
             sys.stdout.writelines(f"{text}\n" for text in _lines_of(outcome))
@@ -84,7 +87,7 @@ def planned(told: Changed | Undone, found: Outcomes, *, as_json: bool) -> None:
 
 def changes(found: Outcomes) -> None:
     """What is about to be written, each conflict and each file that is left alone for a reason."""
-    shown = [o for o in found if (o.writes or o.notes) and not o.path.startswith(".mai/")]
+    shown = [o for o in found if (o.writes or o.notes) and not o.path.startswith(STATE)]
     moved = Counter(folders for o in shown if (folders := _folders_of_move(o)))
     together = {folders for folders, count in moved.items() if count > 1}
     for source, target in sorted(together):
@@ -116,7 +119,11 @@ def done(told: Changed | Undone | Resolved, *, as_json: bool) -> None:
         return
     for note in told.notes:
         line(f"note: {note}")
-    ending = f"`{told.undone}` is taken back" if isinstance(told, Undone) else _ENDINGS[told.status]
+    ending = _ENDINGS[told.status]
+    if isinstance(told, Undone):
+        ending = f"`{told.undone}` is taken back"
+    elif isinstance(told, Resolved) and told.status == "done":
+        ending = "done; nothing is in conflict any more"
     line(f"mai {told.command}: {ending}")
 
 
@@ -200,27 +207,6 @@ def summary(found: Outcomes) -> str:
     counts = Counter(outcome.action for outcome in found if outcome.writes)
     told = [f"{count} to {action}" for action, count in counts.items()]
     return ", ".join(told) or "nothing to do"
-
-
-def diff(outcome: Outcome) -> str:
-    """The unified diff of one file."""
-    return "".join(_diff(outcome))
-
-
-def _diff(outcome: Outcome) -> Iterable[str]:
-    before = _lines(outcome.before.content if outcome.before else b"")
-    after = _lines(outcome.file.content if outcome.file else b"")
-    if before is None or after is None:
-        return ["  (binary)\n"]
-    return unified_diff(before, after, f"a/{outcome.path}", f"b/{outcome.path}")
-
-
-def _lines(content: bytes) -> list[str] | None:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return [f"{text_line}\n" for text_line in text.splitlines()]
 
 
 @contextmanager

@@ -72,8 +72,7 @@ def _special(
 ) -> Outcome | None:
     """The outcome of a file that is left alone, or is merged by its structure."""
     if path in how.skipped or (path in how.once and mine is not None):
-        missed = path in how.skipped and wanted not in (was, mine)
-        notes = (f"left as it is; {how.new_label} has another",) if missed else ()
+        notes = _why_left(was, mine, wanted, how) if path in how.skipped else ()
         return Outcome(path, "identical" if mine == wanted else "skip", None, mine, notes=notes)
     merge = _STRUCTURED.get(path)
     if merge is None or was is None or mine is None or wanted is None:
@@ -87,6 +86,14 @@ def _special(
     if file == mine:
         return Outcome(path, "skip", None, mine, notes=found.kept)
     return Outcome(path, "change", file, mine, notes=found.kept)
+
+
+def _why_left(
+    was: File | None, mine: File | None, wanted: File | None, how: How
+) -> tuple[str, ...]:
+    if wanted is None:
+        return ("it stays, as your own",)
+    return () if wanted in (was, mine) else (f"left as it is; {how.new_label} has another",)
 
 
 def _merged(base: Tree, yours: Tree, new: Tree, merged: Merged, how: How) -> Iterator[Outcome]:

@@ -52,13 +52,14 @@ def complete(
     return answers
 
 
-def hidden(questions: Iterable[Question], known: Mapping[str, Any]) -> dict[str, Any]:
-    """What the hidden questions compute from the answers in `known`."""
-    computed: dict[str, Any] = {}
+def with_computed(questions: Iterable[Question], known: Mapping[str, Any]) -> dict[str, Any]:
+    """`known` answers, with the defaults of the questions that have none: the hidden ones, and
+    those that do not apply."""
+    everything = dict(known)
     for question in questions:
-        if question.hidden:
-            computed[question.name] = default_of(question, {**known, **computed})
-    return computed
+        if question.name not in everything:
+            everything[question.name] = default_of(question, everything)
+    return everything
 
 
 def applies(question: Question, known: Mapping[str, Any]) -> bool:

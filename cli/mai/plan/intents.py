@@ -132,7 +132,7 @@ def _changed(
     changes: Mapping[str, Any],
     context: Mapping[str, Any],
 ) -> dict[str, Any]:
-    known = {**context, **_answers.hidden(questions, {**context, **old}), **old}
+    known = _answers.with_computed(questions, {**context, **old})
     kept = {
         question.name: old[question.name]
         for question in questions

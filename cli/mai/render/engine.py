@@ -22,6 +22,7 @@ from copier.errors import CopierError
 from jinja2 import TemplateError
 
 from ..errors import RenderFailed, UnknownName
+from ..plan.answers import with_computed
 from ..plan.contributions import Contribution, contribution_of, shared_context
 from ..plan.instances import instance_context
 from ..plugins.component import FilePolicies
@@ -94,7 +95,7 @@ def _layers(
     shared = shared_context(
         (i, Contribution.model_validate(locked[i.key].contribution)) for i in manifest.instances
     )
-    core = {**manifest.project, **shared}
+    core = with_computed(catalog.core.questions, {**manifest.project, **shared})
     tree = _rendered("core", catalog.core.template, core)
     yield _Layer("core", tree, dict.fromkeys(tree, "managed"))
     for instance in manifest.instances:
@@ -103,6 +104,7 @@ def _layers(
             yield _frozen(instance.key, base)
             continue
         own = {**core, **instance_context(instance.forms), **instance.answers}
+        own = with_computed(component.questions, own)
         tree = _rendered(instance.key, component.template, own)
         yield _Layer(instance.key, tree, {p: _policy(p, component.files) for p in tree})
 

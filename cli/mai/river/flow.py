@@ -64,7 +64,7 @@ def carry_out(plan: Plan, choices: Choices) -> int:
         return 0
     if not choices.as_json:
         report.changes(plan.outcomes)
-    if plan.conflicts and not choices.yes and not _confirmed():
+    if plan.conflicts and not (choices.yes or choices.as_json) and not _confirmed():
         report.line("nothing was written")
         return 1
     outcomes = list(plan.outcomes)

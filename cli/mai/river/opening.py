@@ -6,12 +6,12 @@ together again.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import BrokenProject, Refused, UsageError
+from ..errors import BrokenProject, Refused, UnknownName, UsageError
 from ..plugins.loader import Catalog
 from ..programs import git
 from ..project import lock as _lock
@@ -25,8 +25,9 @@ from ..project.reader import (
     read_file,
     read_lock,
     read_manifest,
+    read_yours,
 )
-from ..project.tree import File, from_archive
+from ..project.tree import File, Tree, from_archive
 
 _EMPTY = Pristine(Lock("0", {}, {}, {}), {})
 
@@ -66,6 +67,15 @@ def within(root: Path, path: Path) -> Path:
     raise UsageError(f"{str(path)!r} is not in the project {str(root)!r}")
 
 
+def existing(opened: Opened, path: Path) -> Path:
+    """`path` as `within` gives it; raises `UnknownName` when neither you nor mai has it."""
+    inside = within(opened.root, path)
+    known = [Path(one) for one in opened.base.tree]
+    if not (opened.root / inside).exists() and not any(p.is_relative_to(inside) for p in known):
+        raise UnknownName("file", inside.as_posix(), opened.base.tree, "name one of the project")
+    return inside
+
+
 def adopt_plain_copy(root: Path, catalog: Catalog) -> None:
     """Gives a project that plain Copier made its manifest, lock and base: the tree that this
     version renders for the recorded answers."""
@@ -82,7 +92,11 @@ def _base(root: Path, catalog: Catalog) -> Pristine:
     if sides := _sides_of_merge(root):
         from ..merge.pristine import joined
 
-        return joined(*sides)
+        ancestor, ours, theirs = sides
+        both = joined(*sides, lambda manifest: _rendered(manifest, catalog, ours))
+        return _arranged(
+            root, both, theirs.lock.instances.keys() - ancestor.lock.instances, catalog
+        )
     lock = read_lock(root)
     base = read_base(root, lock) or _recovered(root, lock, catalog)
     if base is None:
@@ -162,16 +176,21 @@ def _from_objects(root: Path, lock: Lock) -> Pristine | None:
 def _sides_of_merge(root: Path) -> tuple[Pristine, Pristine, Pristine] | None:
     """The bases of where two branches parted, of ours and of theirs, when what lies in `.mai/`
     is not yet that of both."""
+    here = read_file(root, _lock.PATH)
     if unmerged := git.unmerged(root, [_lock.PATH, BASE_PATH]):
+        locks = [unmerged[_lock.PATH].get(stage) for stage in (2, 3)]
+        if here is not None and here.content not in locks:
+            return None  # joined, and the user has not told git yet
         return _side(unmerged, 1), _side(unmerged, 2), _side(unmerged, 3)
     commits = git.merged_commits(root)
-    if commits is None:
+    if commits is None or here is None:
         return None
     sides = [{p: git.file_at(root, c, p) for p in (_lock.PATH, BASE_PATH)} for c in commits]
     locks = [side[_lock.PATH] for side in sides]
-    here = read_file(root, _lock.PATH)
-    if here is None or here.content not in locks[1:] or len(set(locks)) < 3:  # noqa: PLR2004
+    if here.content not in locks[1:] or len(set(locks)) < 3:  # noqa: PLR2004
         return None
+    if git.file_at(root, "HEAD", _lock.PATH) != here.content:
+        return None  # it was joined, and is like one side again after a remove
     ancestor, ours, theirs = (_pristine(side) for side in sides)
     return ancestor, ours, theirs
 
@@ -202,7 +221,38 @@ def _with_adopted(root: Path, manifest: Manifest, base: Pristine, catalog: Catal
         return base
     before = render(base.manifest, catalog, base)
     after = render(base.manifest.with_instances(there), catalog, base)
-    return carried(base, before, after)
+    return _arranged(root, carried(base, before, after), {i.key for i in there}, catalog)
+
+
+def _rendered(manifest: Manifest, catalog: Catalog, base: Pristine) -> Tree:
+    """What the installed versions render; nothing when they do not take these answers."""
+    from ..errors import MaiError
+    from ..render.engine import render
+
+    with suppress(MaiError):
+        return render(manifest, catalog, base).tree
+    return {}
+
+
+def _arranged(root: Path, base: Pristine, keys: Set[str], catalog: Catalog) -> Pristine:
+    """`base` with its lists of instances in the order in which the user put those of `keys`: who
+    settles a merge takes one side and then the other, where a render sorts."""
+    from ..merge.pristine import arranged
+
+    rendered = _rendered(base.manifest, catalog, base)
+    yours = read_yours(root, base.owned_by("core"))
+    if all(
+        yours.get(path) == file or rendered.get(path) != file for path, file in base.tree.items()
+    ):
+        return base
+    moved = [instance for instance in base.manifest.instances if instance.key in keys]
+    rest = [instance for instance in base.manifest.instances if instance.key not in keys]
+    orders = ((*rest[:at], *moved, *rest[at:]) for at in range(len(rest) + 1))
+    manifests = (Manifest(base.manifest.project, order) for order in orders)
+    others = [_rendered(manifest, catalog, base) for manifest in manifests]
+    # What an older version rendered has no other order that could be rendered now.
+    known = {path for path, file in base.tree.items() if rendered.get(path) == file}
+    return arranged(base, yours, [{p: o[p] for p in known & o.keys()} for o in others])
 
 
 def _has_files(root: Path, paths: Iterable[str]) -> bool:

@@ -18,7 +18,7 @@ from ..project.pristine import Pristine
 from ..project.reader import files_in, own_files, read_file, read_yours
 from ..project.tree import Tree
 from .choices import Choices
-from .opening import Opened
+from .opening import Opened, existing
 from .state import state_outcomes
 
 
@@ -61,7 +61,7 @@ class Plan:
             status=status,
             project={"path": str(self.root), **manifest.project},
             instances=manifest.instances,
-            outcomes=file_outcomes(self.outcomes),
+            outcomes=file_outcomes(self.outcomes, planned=status == "planned"),
             notes=[*self.notes, *notes],
         )
 
@@ -71,11 +71,12 @@ def plan_of(
 ) -> Plan:
     """Both trees, merged with what lies on disk."""
     root, base, pristine = opened.root, opened.base, _pristine(opened, wish)
+    skipped = {existing(opened, Path(path)).as_posix() for path in choices.skip}
     kept = {path for path in base.with_policy("keep") if path not in pristine.tree}
     how = How(
         new_label=f"mai {opened.catalog.core.version}",
         favor=choices.favor,
-        skipped=wish.left | set(choices.skip),
+        skipped=wish.left | skipped,
         once=_belonging_to_the_user(base, pristine),
         formatters=formatters(root),
     )
