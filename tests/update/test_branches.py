@@ -301,3 +301,31 @@ def test_more_commands_while_the_index_waits(project: Repository) -> None:
     project.commit("joined")
     assert project.unsound() == []
     assert set(read_lock(project.root).instances) == {"agent.assistant", "tool.rain", "tool.snow"}
+
+
+def test_a_conflict_in_the_manifest_is_joined_when_both_sides_only_added(
+    project: Repository,
+) -> None:
+    project.on_branch("one", "add", "agent", "helper")
+    project.on_branch("two", "add", "agent", "support")
+    project.git("merge", "--no-edit", "one", may_fail=True)
+    assert ".mai/manifest.toml" in project.unmerged()
+    for path in project.unmerged():
+        if not path.startswith(".mai/"):
+            project.keep_both_sides(path)
+    project.mai("set")
+    assert [i.key for i in read_manifest(project.root).instances][1:] == [
+        "agent.helper",
+        "agent.support",
+    ]
+    project.commit("joined")
+    assert project.unsound() == []
+    assert (project.root / "src/shop/agents/helper/agent.py").is_file()
+
+
+def test_what_both_sides_want_in_two_ways_stays_a_conflict(project: Repository, mai: Mai) -> None:
+    project.on_branch("one", "set", "licence=Apache-2.0")
+    project.on_branch("two", "set", "licence=proprietary")
+    project.git("merge", "--no-edit", "one", may_fail=True)
+    said = mai("set", "--no-install", expect=1)
+    assert "settle the conflict in it" in said.stderr

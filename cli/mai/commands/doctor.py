@@ -34,7 +34,7 @@ def doctor(
     from ..project.reader import find_root, read_lock
     from ..river.checks import of_environment, of_project
     from ..river.flow import at_work
-    from ..river.opening import adopt_tree, restore_base
+    from ..river.lost_base import adopt_tree, restore_base
 
     catalog = loader.load_catalog()
     found: list[Check] = []

@@ -71,6 +71,23 @@ def joined(
     return _with_files(lock, tree, outcomes, theirs.lock, ours.lock)
 
 
+def joined_wishes(ancestor: Manifest, ours: Manifest, theirs: Manifest) -> Manifest | None:
+    """What two branches want together; nothing when they want one thing in two ways."""
+    sides = (ancestor, ours, theirs)
+    answers = [dict(side.project) for side in sides]
+    instances = [{instance.key: instance for instance in side.instances} for side in sides]
+    if _are_at_odds(*answers) or _are_at_odds(*instances):
+        return None
+    return Manifest(_join(*answers)).with_instances(_join(*instances).values())
+
+
+def _are_at_odds(
+    ancestor: Mapping[str, Value], ours: Mapping[str, Value], theirs: Mapping[str, Value]
+) -> bool:
+    found = ((ancestor.get(key), ours.get(key), theirs.get(key)) for key in {*ours, *theirs})
+    return any(mine != other and was not in (mine, other) for was, mine, other in found)
+
+
 def arranged(base: Pristine, yours: Tree, others: Iterable[Tree]) -> Pristine:
     """`base`, with each file that differs in `yours` as that one of `others` has it which is most
     like yours, when one is more so."""

@@ -77,6 +77,10 @@ def parse_key(key: str) -> tuple[str, str]:
     return kind, name
 
 
+BROKEN = (KeyError, TypeError, AttributeError)
+"""What `from_mapping` raises for a mapping that is not of a manifest's form."""
+
+
 def from_mapping(stated: Mapping[str, Any]) -> Manifest:
     """The manifest in a parsed `.mai/manifest.toml`; raises `KeyError`, `TypeError` and
     `AttributeError` when it is not of that form."""

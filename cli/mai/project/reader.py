@@ -142,5 +142,5 @@ def read_lock(root: Path) -> Lock:
 def _hint(path: Path) -> str:
     with suppress(OSError):
         if b"<<<<<<<" in path.read_bytes():
-            return "settle the conflict in it first: keep what each side added"
+            return "mai set joins what two branches added; else settle the conflict in it"
     return "take it from the last commit: git checkout -- .mai"

@@ -12,7 +12,8 @@ from ..programs import git, uv
 from ..project.lock import Lock
 from ..project.manifest import Manifest
 from ..project.reader import read_base, read_lock, read_manifest
-from .opening import is_joined, is_recoverable
+from .branches import is_joined
+from .lost_base import recovered
 
 
 def of_project(root: Path, catalog: Catalog) -> Iterator[Check]:
@@ -67,7 +68,7 @@ def _base(root: Path, lock: Lock, catalog: Catalog) -> Check:
     if read_base(root, lock):
         return Check("base", True, "the tree that edits are told from is there")
     told = "the tree that edits are told from is lost, or of another lock"
-    if is_recoverable(root, lock, catalog):
+    if recovered(root, lock, catalog):
         return Check("base", False, f"{told}; it can be restored", "mai doctor --fix")
     return Check(
         "base",
