@@ -1,0 +1,56 @@
+"""A project of each release of the past, edited by hand, comes to what this checkout makes."""
+
+from pathlib import Path
+
+import pytest
+from mai.project.reader import read_manifest
+from mai.render.engine import render
+
+from tests import trees
+from tests.conftest import Mai
+from tests.update.releases import RELEASES, frozen, make_project
+
+VERSIONS = sorted(path.name for path in RELEASES.iterdir() if path.is_dir())
+
+
+@pytest.fixture(params=VERSIONS)
+def project(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    root = make_project(tmp_path / "shop", frozen(request.param), "standard")
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_it_is_updated_to_what_a_new_one_is(mai: Mai, project: Path) -> None:
+    mai("update", "--no-install")
+    fresh = render(read_manifest(project), trees.catalog()).tree
+    for path, file in fresh.items():
+        assert (project / path).read_bytes() == file.content, path
+    made = {path.relative_to(project).as_posix() for path in project.rglob("*") if path.is_file()}
+    assert {path for path in made if not path.startswith(".mai/")} == set(fresh)
+    assert mai("update", "--json").json()["status"] == "unchanged"
+
+
+def test_what_was_edited_in_it_stays(mai: Mai, project: Path) -> None:
+    agent = project / "src/shop/agents/assistant/agent.py"
+    agent.write_text(agent.read_text(encoding="utf-8") + "\n# My own last line.\n", "utf-8")
+    readme = project / "README.md"
+    readme.write_text("My own first line.\n\n" + readme.read_text(encoding="utf-8"), "utf-8")
+    pyproject = project / "pyproject.toml"
+    text = pyproject.read_text(encoding="utf-8")
+    pyproject.write_text(text.replace('"alembic>=', '"flask>=3",\n    "alembic>='), "utf-8")
+    own = project / "src/shop/tools/rain.py"
+    own.write_text("# My own tool.\n", encoding="utf-8")
+
+    mai("update", "--no-install")
+
+    assert agent.read_text(encoding="utf-8").endswith("\n# My own last line.\n")
+    assert readme.read_text(encoding="utf-8").startswith("My own first line.\n")
+    assert '"flask>=3",' in pyproject.read_text(encoding="utf-8")
+    assert own.read_text(encoding="utf-8") == "# My own tool.\n"
+    assert set(mai("status", "--json").json()["edited"]) == {
+        "src/shop/agents/assistant/agent.py",
+        "README.md",
+        "pyproject.toml",
+    }
