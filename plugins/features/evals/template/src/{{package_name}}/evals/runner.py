@@ -13,7 +13,6 @@ from pydantic_ai.models import Model
 from pydantic_evals import Dataset, increment_eval_metric
 from pydantic_evals.evaluators import GEval, LLMJudge
 from pydantic_evals.reporting import EvaluationReport
-from yaml import YAMLError
 
 from ..agents.definition import AgentDefinition, AgentDeps, AgentRequest
 from ..agents.registry import AgentRegistry
@@ -91,7 +90,7 @@ def read_dataset(path: Path) -> AnyDataset:
         dataset = AnyDataset.from_text(path.read_text("utf-8"), default_name=path.stem)
     except FileNotFoundError as error:
         raise NotFound(f"there is no {path}: write the cases of agent {path.stem!r}") from error
-    except (YAMLError, ValueError, TypeError, ExceptionGroup) as error:
+    except Exception as error:  # YAML, schema and evaluators each fail in their own way
         raise InvalidRequest(f"{path} is no dataset: {_in_one_line(error)}") from error
     if not dataset.cases:
         raise InvalidRequest(f"{path} has no case: add one, such as `- inputs: Hello!`")
