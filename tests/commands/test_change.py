@@ -253,3 +253,32 @@ def test_a_name_that_is_yours_is_not_taken(mai: Mai, project: Path) -> None:
 def test_a_dry_run_needs_no_right_to_write(mai: Mai, project: Path) -> None:
     mai("add", "tool", "weather", "--dry-run")
     assert not (project / ".mai/.undo").exists()
+
+
+def test_a_new_instance_is_no_renamed_old_one(mai: Mai, project: Path) -> None:
+    mai("add", "tool", "two", "--no-install")
+    for path in ("src/shop/tools/two.py", "tests/tools/test_two.py"):
+        (project / path).unlink()
+    manifest = project / ".mai/manifest.toml"
+    text = manifest.read_text(encoding="utf-8").replace("[tool.two]", "[tool.three]")
+    manifest.write_text(text, encoding="utf-8")
+    mai("set", "--no-install")
+    assert (project / "src/shop/tools/three.py").is_file()
+    assert (project / "tests/tools/test_three.py").is_file()
+
+
+@pytest.mark.parametrize("answer", ["package_name=pydantic_ai", "project_name=pytest"])
+def test_a_project_is_not_renamed_to_what_it_needs(mai: Mai, project: Path, answer: str) -> None:
+    assert "would hide" in mai("set", answer, "--no-install", expect=2).stderr
+
+
+def test_who_renames_the_package_is_told_what_still_imports_it(mai: Mai, project: Path) -> None:
+    own = project / "tests/test_own.py"
+    own.write_text("from shop.main import create_app\n", encoding="utf-8")
+    said = mai("set", "package_name=store", "--no-install")
+    assert "note: tests/test_own.py still imports shop" in said.stderr
+
+
+def test_a_folder_and_mais_own_files_are_not_taken_for_yours(mai: Mai, project: Path) -> None:
+    assert "name a file in it" in mai("why", "src", expect=2).stderr
+    assert "mai's own" in mai("why", ".mai/lock.json").stdout

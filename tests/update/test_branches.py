@@ -329,3 +329,28 @@ def test_what_both_sides_want_in_two_ways_stays_a_conflict(project: Repository, 
     project.git("merge", "--no-edit", "one", may_fail=True)
     said = mai("set", "--no-install", expect=1)
     assert "settle the conflict in it" in said.stderr
+
+
+def test_an_undo_in_the_middle_of_a_merge_leaves_nothing_that_waits(project: Repository) -> None:
+    project.on_branch("one", "add", "agent", "helper")
+    project.git("checkout", "--quiet", "main")
+    project.mai("add", "tool", "two")
+    project.commit("two")
+    project.git("merge", "--no-edit", "one", may_fail=True)
+    for path in project.unmerged():
+        if not path.startswith(".mai/"):
+            project.keep_both_sides(path)
+    project.mai("undo", "--theirs")
+    project.mai("set")
+    project.commit("merged")
+    assert project.unsound() == []
+    project.mai("add", "tool", "three")
+    assert (project.root / "src/shop/tools/three.py").is_file()
+
+
+def test_a_lost_base_is_taken_from_the_last_commit(project: Repository, mai: Mai) -> None:
+    base = project.root / STATE[1]
+    before = base.read_bytes()
+    base.unlink()
+    mai("doctor", "--fix", expect=1)  # there is no uv.lock
+    assert base.read_bytes() == before

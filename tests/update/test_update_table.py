@@ -519,7 +519,7 @@ def test_state_with_markers_is_refused(user: User, run: Command, path: str) -> N
     user.path(path).write_text("<<<<<<< ours\n=======\n>>>>>>> theirs\n", encoding="utf-8")
     before = files(user.root)
     said = run("update", expect=1)
-    assert "settle the conflict in it first" in said.stderr
+    assert "settle the conflict in it" in said.stderr
     assert files(user.root) == before
     assert run.failing_checks() == ["state"]
 

@@ -42,9 +42,14 @@ def why(
 
 def _told(opened: "Opened", path: str) -> "Origin":
     from ..console.documents import Origin
+    from ..errors import UsageError
     from ..merge.edits import edited
     from ..project.reader import read_yours
 
+    if path.startswith(".mai/"):
+        return Origin(path=path, meaning="it is mai's own: manifest, lock and base stay in git")
+    if (opened.root / path).is_dir():
+        raise UsageError(f"{path!r} is a folder", "name a file in it")
     locked = opened.base.lock.files.get(path)
     if locked is None:
         return Origin(path=path, meaning="it is yours: mai knows nothing of it")

@@ -204,7 +204,8 @@ def text(content: str) -> None:
 
 def summary(found: Outcomes) -> str:
     """`83 files to create, 2 to change`."""
-    counts = Counter(outcome.action for outcome in found if outcome.writes)
+    shown = (o for o in found if o.writes and not o.path.startswith(STATE))
+    counts = Counter(outcome.action for outcome in shown)
     told = [f"{count} to {action}" for action, count in counts.items()]
     return ", ".join(told) or "nothing to do"
 

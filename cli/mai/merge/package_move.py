@@ -27,6 +27,11 @@ class PackageMove:
         old, new = (f"src/{m.project.get('package_name')}/" for m in (before, after))
         return None if old == new else cls(old, new)
 
+    @property
+    def package(self) -> str:
+        """Its old name."""
+        return self.old.split("/")[1]
+
     def tree(self, tree: Tree) -> Tree:
         """`tree` with the package in its new place."""
         return {self._place(path): file for path, file in tree.items()}

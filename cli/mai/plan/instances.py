@@ -43,7 +43,7 @@ def wanted_instance(
     _refuse_misnamed(component, kind, name)
     if forms.module in RESERVED.get(kind, ()):
         raise InvalidName(
-            f"{name!r} is no name for a {kind}: the project has a module or a route of that name",
+            f"no {kind} can be named {name!r}: the project has a module or a route of that name",
             f"try '{forms.slug}-{kind}'",
         )
     given = {key: value for key, value in stated.items() if key != "from"}
@@ -96,7 +96,7 @@ def _refuse_misnamed(component: Component, kind: str, name: str) -> None:
     if component.kind != kind:
         raise Conflict(
             f"{component.id} is of kind {component.kind!r}, not {kind!r}",
-            f"--with {component.kind}:{name}",
+            f"ask for the {component.kind}: {component.kind} {name}",
         )
     if not component.multi and parse(name).module != component.name:
         raise InvalidName(

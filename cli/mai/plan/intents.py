@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from .. import names
 from ..errors import InvalidAnswer, Refused, UnknownName
 from ..names import parse
 from ..plugins.component import KINDS
@@ -100,6 +101,9 @@ def answered(manifest: Manifest, catalog: Catalog, stated: Stated) -> Manifest:
     _refuse_unknown_owners(manifest, stated)
     core = catalog.core.questions
     project = _changed(core, manifest.project, stated.get(CORE, {}), {})
+    for name in ("project_name", "package_name"):
+        if project.get(name) != manifest.project.get(name):
+            names.project(str(project[name]))
     return Manifest(project).with_instances(
         _with_answers(instance, stated.get(instance.key, {}), project, catalog)
         for instance in manifest.instances

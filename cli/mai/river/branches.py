@@ -9,6 +9,8 @@ from collections.abc import Iterable, Set
 from contextlib import suppress
 from pathlib import Path
 
+from packaging.version import Version
+
 from ..errors import MaiError
 from ..plugins.loader import Catalog
 from ..programs import git
@@ -17,7 +19,7 @@ from ..project import manifest as _manifest
 from ..project.lock import Lock
 from ..project.manifest import Manifest
 from ..project.pristine import BASE_PATH, Pristine
-from ..project.reader import read_file, read_yours
+from ..project.reader import read_file, read_lock, read_yours
 from ..project.tree import Tree, from_archive
 
 _EMPTY = Pristine(Lock("0", {}, {}, {}), {})
@@ -77,7 +79,19 @@ def _sides_of_merge(root: Path) -> tuple[Pristine, Pristine, Pristine] | None:
     if git.file_at(root, "HEAD", _lock.PATH) != here.content:
         return None  # it was joined, and is like one side again after a remove
     ancestor, ours, theirs = (_pristine(side) for side in sides)
-    return ancestor, ours, theirs
+    return None if _is_whole(root, ours.lock, theirs.lock) else (ancestor, ours, theirs)
+
+
+def _is_whole(root: Path, *sides: Lock) -> bool:
+    """Whether the lock here says all that the manifest wants, at the newest versions of both."""
+    here = read_lock(root)
+    newest = max((side.mai_version for side in sides), key=Version)
+    return here.manifest == _wished(root) and here.mai_version == newest
+
+
+def _wished(root: Path) -> Manifest | None:
+    file = read_file(root, _manifest.PATH)
+    return _read(file.content) if file else None
 
 
 def _side(unmerged: git.Stages, stage: int) -> Pristine:

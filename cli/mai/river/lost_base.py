@@ -1,5 +1,6 @@
 """A base that is lost, or is not the one that the lock describes: how it is had again."""
 
+import tarfile
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +9,9 @@ from ..errors import MaiError
 from ..plugins.loader import Catalog
 from ..programs import git
 from ..project.lock import Lock
-from ..project.pristine import Pristine
+from ..project.pristine import BASE_PATH, Pristine
 from ..project.reader import read_base, read_file, read_lock, read_manifest
-from ..project.tree import File
+from ..project.tree import File, from_archive
 
 
 def restore_base(root: Path, catalog: Catalog) -> None:
@@ -43,8 +44,18 @@ def _write_base(root: Path, base: Pristine) -> None:
 
 
 def recovered(root: Path, lock: Lock, catalog: Catalog) -> Pristine | None:
-    """The base of `lock` to the byte: rendered again, or from the files and git's objects."""
-    return _rendered_again(lock, catalog) or _from_objects(root, lock)
+    """The base of `lock` to the byte: as committed, rendered again, or from
+    files and git's objects."""
+    return _committed(root, lock) or _rendered_again(lock, catalog) or _from_objects(root, lock)
+
+
+def _committed(root: Path, lock: Lock) -> Pristine | None:
+    """The base in the last commit, when it is that of `lock`."""
+    content = git.file_at(root, "HEAD", BASE_PATH)
+    with suppress(OSError, EOFError, tarfile.TarError):
+        tree = from_archive(content or b"")
+        return Pristine(lock, tree) if lock.describes(tree) else None
+    return None
 
 
 def _rendered_again(lock: Lock, catalog: Catalog) -> Pristine | None:

@@ -1,5 +1,6 @@
 """What a wish comes to: both trees, merged with what lies on disk. Nothing is written."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,12 +89,14 @@ def plan_of(
         *(
             _moved(root, before, pristine, how, move)
             if move
-            else _merged(root, before, pristine, how)
+            else _merged(root, before, pristine, _fresh(base, pristine), how)
         ),
         *(Outcome(path, "remove", None, read_file(root, path)) for path in wish.removed),
         *state_outcomes(root, opened.manifest, wish.manifest, pristine),
     ]
     notes = [*wish.notes, *(f"{path} stays: a database may have run it" for path in sorted(kept))]
+    if move:
+        notes += [f"{path} still imports {move.package}" for path in _importing(root, base, move)]
     command = " ".join(["mai", verb, *arguments])
     return Plan(verb, command, root, base, pristine, outcomes, tuple(notes))
 
@@ -153,15 +156,35 @@ def _belonging_to_the_user(base: Pristine, new: Pristine) -> frozenset[str]:
     return frozenset(once | new.with_policy("once") | stayed)
 
 
-def _merged(root: Path, before: Tree, new: Pristine, how: How) -> list[Outcome]:
-    yours = read_yours(root, before, also=new.tree)
+def _merged(root: Path, before: Tree, new: Pristine, fresh: Tree, how: How) -> list[Outcome]:
+    """`fresh` are the files of new instances: alike as they may be, none is another one renamed."""
+    rest = {path: file for path, file in new.tree.items() if path not in fresh}
+    yours = read_yours(root, before, also=rest)
     missing = [path for path in before if path not in yours]
-    if any(new.tree.get(path) != before[path] for path in missing):
+    if any(rest.get(path) != before[path] for path in missing):
         # They may have been moved.
         yours |= read_yours(root, {}, also=own_files(root, before))
     # What is in a folder that the template renames goes along.
-    yours |= read_yours(root, {}, also=files_in(root, _folders(before) - _folders(new.tree)))
-    return three_way(before, yours, new.tree, how)
+    yours |= read_yours(root, {}, also=files_in(root, _folders(before) - _folders(rest)))
+    added = three_way({}, read_yours(root, {}, also=fresh), fresh, how)
+    return [*three_way(before, yours, rest, how), *added]
+
+
+def _importing(root: Path, base: Pristine, move: PackageMove) -> list[str]:
+    """The user's own modules that import the package by its old name."""
+    imports = re.compile(rb"^\s*(?:from|import)\s+%s\b" % move.package.encode(), re.MULTILINE)
+    own = read_yours(root, {}, also=own_files(root, base.tree))
+    return sorted(p for p, f in own.items() if p.endswith(".py") and imports.search(f.content))
+
+
+def _fresh(base: Pristine, new: Pristine) -> Tree:
+    added = set(new.lock.instances) - set(base.lock.instances)
+    return {
+        path: file
+        for key in added
+        for path, file in new.owned_by(key).items()
+        if path not in base.tree
+    }
 
 
 def _folders(tree: Tree) -> set[str]:
