@@ -1,0 +1,101 @@
+"""What an agent's folder exports: a Pydantic AI agent and what this service has to know of it.
+
+    # agents/order_desk/__init__.py
+    from ..definition import AgentDefinition
+    from .agent import agent
+
+    definition = AgentDefinition(agent=agent, summary="Takes orders.")
+
+The folder gives the name: `order_desk` is served as `order-desk`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic_ai import Agent
+from pydantic_ai.settings import ModelSettings
+
+from ..sessions.schemas import CleanText
+from ..tools.definition import AgentDeps
+
+__all__ = ["AgentDefinition", "AgentDeps", "AgentRequest", "AnyAgent", "NoContext"]
+
+AnyAgent: TypeAlias = Agent[Any, Any]
+
+
+class NoContext(BaseModel):
+    """The context of an agent that needs none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AgentRequest(BaseModel):
+    """What every agent is asked with; derive from it to add fields of an agent's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    message: CleanText = Field(
+        min_length=1, max_length=100_000, description="What the user says.", examples=["Hello!"]
+    )
+    session_id: UUID | None = Field(
+        None, description="The conversation to go on with; without one, a new one begins."
+    )
+    stream: bool = Field(
+        False, description="True: server-sent events as they come. False: one JSON answer."
+    )
+    on_disconnect: Literal["cancel", "continue"] = Field(
+        "cancel", description="What becomes of the answer when the client goes away."
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="By default the model's own.", examples=[0.7]
+    )
+    max_tokens: int | None = Field(
+        None, ge=1, le=8192, description="By default the model's own limit.", examples=[2048]
+    )
+
+    def model_settings(self) -> ModelSettings:
+        """What this request asks of the model."""
+        names = {"temperature", "max_tokens"}
+        return cast(ModelSettings, self.model_dump(include=names, exclude_none=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentDefinition:
+    """An agent of this service.
+
+    - `agent`: a plain Pydantic AI agent; without a model of its own it uses `model`.
+    - `summary`: one line for people who choose among agents.
+    - `request_model`: what a request may hold, `AgentRequest` or a class derived from it.
+    - `context_model`: facts about the situation, which the client sends as `context` and tools
+      read as `ctx.deps.context`; when all its fields have defaults it may be left out.
+    - `model`: the id of the model to use instead of DEFAULT_MODEL.
+    """
+
+    agent: AnyAgent
+    summary: str = ""
+    request_model: type[AgentRequest] = AgentRequest
+    context_model: type[BaseModel] = NoContext
+    model: str | None = None
+
+    def model_id(self, default: str) -> str:
+        """The id of the model that answers: the definition's, the agent's or `default`."""
+        own = self.model or self.agent.model or default
+        return own if isinstance(own, str) else own.model_name
+
+    def body_model(self, name: str) -> type[AgentRequest]:
+        """Return the model of the whole request body, named after the agent for OpenAPI."""
+        fields: dict[str, Any] = {}
+        if self.context_model is not NoContext:
+            needed = any(one.is_required() for one in self.context_model.model_fields.values())
+            default = Field() if needed else Field(default_factory=self.context_model)
+            fields["context"] = (self.context_model, default)
+        title = f"{name.title().replace('-', '')}Request"
+        about = self.request_model.__doc__
+        return create_model(title, __base__=self.request_model, __doc__=about, **fields)
+
+    def context_of(self, request: AgentRequest) -> BaseModel:
+        """Return the validated context of a request that `body_model` has validated."""
+        context = getattr(request, "context", None)
+        return context if isinstance(context, BaseModel) else self.context_model()

@@ -1,0 +1,5 @@
+"""I know who is calling."""
+
+from ..core.modules import AppModule
+
+module = AppModule(name="auth", settings=".caller:AuthSettings")

@@ -1,0 +1,65 @@
+"""The caller of a request. Every query of anybody's data takes one.
+
+Without an authentication mode everybody is `local`, so only this machine is let in: the peer's
+address must be loopback, and so must the name that it asked for, because a web page elsewhere can
+make a browser on this machine send requests here under its own name (DNS rebinding). A request
+that a proxy on this machine passed on comes from elsewhere. ALLOW_ANONYMOUS=true lifts all of it.
+"""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import Field
+from starlette.requests import HTTPConnection
+
+from ..core.errors import Forbidden
+from ..core.services import ServicesDep
+from ..core.settings import RoomSettings
+
+
+class AuthSettings(RoomSettings):
+    """Who may call without saying who they are."""
+
+    allow_anonymous: bool = Field(
+        False, description="Let callers on other machines in without authentication."
+    )
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever sent the request; `id` owns the rows that it makes."""
+
+    id: str
+
+
+LOCAL = Caller("local")
+PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+
+async def current_caller(connection: HTTPConnection, services: ServicesDep) -> Caller:
+    """The caller of this request; `Forbidden` when nothing says who it is and it is elsewhere."""
+    peer = connection.client.host if connection.client else ""
+    is_local = is_loopback(peer) and is_loopback(connection.url.hostname or "")
+    is_passed_on = any(name in connection.headers for name in PROXY_HEADERS)
+    if (is_local and not is_passed_on) or services.get(AuthSettings).allow_anonymous:
+        return LOCAL
+    raise Forbidden(
+        "this service has no authentication and answers its own machine only: set "
+        "ALLOW_ANONYMOUS=true if whoever can reach it may use it"
+    )
+
+
+CallerDep = Annotated[Caller, Depends(current_caller)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host`, a name or an address, is this very machine."""
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -1,0 +1,90 @@
+"""The database: one engine, sessions to read and transactions to write.
+
+SQLite and PostgreSQL behave alike here. On SQLite a write transaction takes the write lock when
+it begins (`BEGIN IMMEDIATE`): a transaction that reads first and writes later would otherwise
+overwrite what another has written in between, or fail.
+"""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from .. import NAME
+from .settings import Settings
+
+Dialect = Literal["sqlite", "postgresql"]
+
+LOCK_TIMEOUT_S = 30.0  # how long a writer waits for SQLite's lock
+
+_WRITES = "app_writes"
+# Without an isolation level, for the driver would begin transactions by itself, all deferred.
+_SQLITE = {"isolation_level": None, "timeout": LOCK_TIMEOUT_S}
+_POSTGRESQL = {"server_settings": {"application_name": NAME}}
+
+
+class Database:
+    """The engine and the two ways to use it. Making one opens no connection."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url: URL = make_url(settings.database_url.get_secret_value())
+        is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.dialect: Dialect = "sqlite" if is_sqlite else "postgresql"
+        size = settings.database_pool_size
+        self.engine = create_async_engine(
+            self.url,
+            connect_args=_SQLITE if is_sqlite else _POSTGRESQL,
+            pool_pre_ping=not is_sqlite,
+            pool_size=size,
+            max_overflow=2 * size,
+        )
+        if is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _set_pragmas)
+            event.listen(self.engine.sync_engine, "begin", _begin)
+        writer = self.engine.execution_options(**{_WRITES: True})
+        self._readers = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._writers = async_sessionmaker(writer, expire_on_commit=False)
+
+    @property
+    def path(self) -> Path | None:
+        """Where SQLite keeps its file; None on PostgreSQL."""
+        return Path(self.url.database or "") if self.dialect == "sqlite" else None
+
+    def session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session to read with; whatever it changed is rolled back at the end."""
+        return self._readers()
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A session to write with: commits at the end, rolls back on an error."""
+        return self._writers.begin()
+
+    async def ping(self) -> None:
+        """Ask the database for an answer; raises whatever the driver raises.
+
+        A SQLite file that does not exist yet is left to the migrations, which have a lock.
+        """
+        if self.path is not None and not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every pooled connection; the next use opens new ones."""
+        await self.engine.dispose()
+
+
+def _set_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

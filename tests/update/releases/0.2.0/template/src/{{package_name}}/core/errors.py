@@ -1,0 +1,93 @@
+"""The errors that this service foresees.
+
+    AppError                     500  internal_error
+    ├── InvalidRequest           422  invalid_request
+    ├── Unauthenticated          401  unauthenticated
+    ├── Forbidden                403  forbidden
+    ├── NotFound                 404  not_found
+    ├── Conflict                 409  conflict
+    ├── ModelError               502  model_error         retryable
+    │   └── ModelTimeout         504  model_timeout       retryable
+    ├── Unavailable              503  unavailable         retryable
+    └── StartupError             500  startup_error
+
+Each has a stable `code` for programs and a message for people that says what was given, what was
+expected and what to do next. `core.problems` makes HTTP answers of them; nothing here knows more
+of HTTP than the number, so agents and tools may raise them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class AppError(Exception):
+    """An error that the service foresees and can explain.
+
+    `details` are facts for programs; they reach the client, so they hold no secret.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    retryable: ClassVar[bool] = False
+    headers: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, Any] = dict(details or {})
+
+
+class InvalidRequest(AppError):
+    """The request is well formed, but what it asks for makes no sense."""
+
+    code, status, title = "invalid_request", 422, "Invalid request"
+
+
+class Unauthenticated(AppError):
+    """Nobody knows who is calling."""
+
+    code, status, title = "unauthenticated", 401, "Authentication required"
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(AppError):
+    """The caller may not do this."""
+
+    code, status, title = "forbidden", 403, "Forbidden"
+
+
+class NotFound(AppError):
+    """There is no such thing, or it is not the caller's to see."""
+
+    code, status, title = "not_found", 404, "Not found"
+
+
+class Conflict(AppError):
+    """The request contradicts the present state."""
+
+    code, status, title = "conflict", 409, "Conflict"
+
+
+class ModelError(AppError):
+    """The language model, or the way to it, failed."""
+
+    code, status, title, retryable = "model_error", 502, "The model failed", True
+
+
+class ModelTimeout(ModelError):
+    """The language model did not answer in time."""
+
+    code, status, title = "model_timeout", 504, "The model took too long"
+
+
+class Unavailable(AppError):
+    """Something that the service depends on is away for now."""
+
+    code, status, title, retryable = "unavailable", 503, "Temporarily unavailable", True
+
+
+class StartupError(AppError):
+    """The service cannot start as it is configured or laid out."""
+
+    code, title = "startup_error", "The service cannot start"

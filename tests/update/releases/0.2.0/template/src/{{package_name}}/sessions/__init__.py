@@ -1,0 +1,10 @@
+"""I know what was said: conversations, messages and runs, as rows."""
+
+from ..core.modules import AppModule
+
+module = AppModule(
+    name="sessions",
+    router=".routes:router",
+    settings=".settings:HistorySettings",
+    after=("auth",),
+)

@@ -1,0 +1,19 @@
+"""Settings of conversations: how much of them the model is told."""
+
+from pydantic import Field
+
+from ..core.settings import RoomSettings
+
+
+class HistorySettings(RoomSettings):
+    """How far back a model remembers. What bounds it bounds no row."""
+
+    num_history_runs: int = Field(
+        5, ge=1, description="The model is told the last so many turns of a conversation."
+    )
+    max_context_length: int = Field(
+        8000, ge=1, description="What the model can read, in tokens, of four characters each."
+    )
+    context_compression_threshold: float = Field(
+        0.8, gt=0, le=1, description="The oldest turns are left out when more of it is filled."
+    )

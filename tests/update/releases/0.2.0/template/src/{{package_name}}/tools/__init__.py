@@ -1,0 +1,5 @@
+"""I do one thing for an agent: one module per tool, found because it is here."""
+
+from ..core.modules import AppModule
+
+module = AppModule(name="tools")
