@@ -36,7 +36,7 @@ def test_every_name_that_the_project_refuses_is_refused_by_mai() -> None:
 
 @pytest.mark.parametrize(("kind", "name"), [("agent", "Stream"), ("tool", "definition")])
 def test_a_reserved_name_is_refused_with_one_that_is_free(kind: str, name: str) -> None:
-    with pytest.raises(InvalidName, match="no name for") as refused:
+    with pytest.raises(InvalidName, match="can be named") as refused:
         wanted_instance(trees.catalog(), kind, name, {"from": f"{kind}/basic"}, {})
     assert refused.value.hint == f"try '{name.lower()}-{kind}'"
 
