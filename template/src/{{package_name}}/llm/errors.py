@@ -87,7 +87,7 @@ def explain_setup(error: Exception, model_id: str) -> ModelNotConfigured:
     elif variable := re.search(r"`([A-Z][A-Z0-9_]+)`", message):
         name = variable[1]
         what = f"set {_KEYS['alibaba'] if name == 'ALIBABA_API_KEY' else name} in .env"
-    elif message.startswith("Unknown model"):
+    elif message.startswith(("Unknown model", "Unknown provider")):
         what = f"no known model: {_nearest(model_id)}"
     else:
         what = _first_line(error)

@@ -5,9 +5,10 @@ kept, with its HTTP connections, until the service ends.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import structlog
 from dotenv import dotenv_values
@@ -19,7 +20,9 @@ from .errors import ModelNotConfigured, explain_setup, missing_key
 from .settings import LlmSettings
 
 if TYPE_CHECKING:
+    import httpx2
     from pydantic_ai.models import Model
+    from pydantic_ai.providers import Provider
     from pydantic_ai.providers.openai import OpenAIProvider
 
 log = structlog.get_logger(__name__)
@@ -27,6 +30,7 @@ log = structlog.get_logger(__name__)
 DEMO = "demo"
 
 _LM_STUDIO = "lmstudio:"
+_GATEWAY = "gateway/"
 _DETECTION_TIMEOUT_S = 5.0
 _DEMO_HINT = "the offline demo model answers: set DEFAULT_MODEL in .env"
 
@@ -45,8 +49,7 @@ class Models:
             if model_id == f"{_LM_STUDIO}auto":
                 model_id = await self._detect_lm_studio()
             if model_id not in self._open:
-                model = self._make(model_id)
-                self._open[model_id] = await self._exits.enter_async_context(model)
+                self._open[model_id] = await self._make_and_enter(model_id)
             return self._open[model_id]
         except AppError:
             raise
@@ -58,7 +61,13 @@ class Models:
         self._open.clear()
         await self._exits.aclose()
 
-    def _make(self, model_id: str) -> "Model":
+    async def _make_and_enter(self, model_id: str) -> "Model":
+        async with AsyncExitStack() as exits:
+            model = await exits.enter_async_context(self._make(model_id, exits))
+            self._exits.push_async_exit(exits.pop_all())
+            return model
+
+    def _make(self, model_id: str, exits: AsyncExitStack) -> "Model":
         if model_id == DEMO:
             from .demo import demo_model
 
@@ -67,15 +76,41 @@ class Models:
         if model_id.startswith(_LM_STUDIO):
             from pydantic_ai.models.openai import OpenAIChatModel
 
-            return OpenAIChatModel(model_id.removeprefix(_LM_STUDIO), provider=self._lm_studio())
+            provider = self._lm_studio(self._http_client(exits))
+            return OpenAIChatModel(model_id.removeprefix(_LM_STUDIO), provider=provider)
         from pydantic_ai.models import infer_model
 
-        return infer_model(model_id)
+        return infer_model(model_id, lambda name: self._provider(name, exits))
 
-    def _lm_studio(self) -> "OpenAIProvider":
+    def _provider(self, name: str, exits: AsyncExitStack) -> "Provider[Any]":
+        """Return a provider whose streamed text is gathered, if its library allows for that."""
+        from pydantic_ai.providers import infer_provider, infer_provider_class
+        from pydantic_ai.providers.gateway import gateway_provider
+
+        provider_class = infer_provider_class(name)
+        if not _takes_httpx2(provider_class) or not (client := self._http_client(exits)):
+            return infer_provider(name)
+        make: Callable[..., Provider[Any]] = provider_class
+        if name.startswith(_GATEWAY):
+            make = partial(gateway_provider, name.removeprefix(_GATEWAY))
+        return make(http_client=client)
+
+    def _http_client(self, exits: AsyncExitStack) -> "httpx2.AsyncClient | None":
+        """Return a client that gathers streamed text, or None, for the provider's own."""
+        if not self.settings.gather_window_s:
+            return None
+        from .gathering import gathering_client
+
+        client = gathering_client(self.settings.gather_window_s)
+        exits.push_async_callback(client.aclose)
+        return client
+
+    def _lm_studio(self, http_client: "httpx2.AsyncClient | None" = None) -> "OpenAIProvider":
         from pydantic_ai.providers.openai import OpenAIProvider
 
-        return OpenAIProvider(base_url=self.settings.lm_studio_base_url, api_key="lm-studio")
+        return OpenAIProvider(
+            base_url=self.settings.lm_studio_base_url, api_key="lm-studio", http_client=http_client
+        )
 
     async def _detect_lm_studio(self) -> str:
         """Return the id of the first chat model that LM Studio offers."""
@@ -95,6 +130,19 @@ class Models:
             if "embed" not in name.lower():
                 return _LM_STUDIO + name
         raise ModelNotConfigured(f"lmstudio:auto: LM Studio at {where} has no chat model: load one")
+
+
+def _takes_httpx2(provider_class: "type[Provider[Any]]") -> bool:
+    """Whether the provider may be given an HTTP client of httpx2, and streams text that we know."""
+    import httpx2
+
+    if provider_class.__name__.startswith("Google"):  # its format differs, its timeout is longer
+        return False
+    try:
+        hints = get_type_hints(provider_class.__init__)
+    except NameError:  # names the older httpx, which is not installed
+        return False
+    return httpx2.AsyncClient in get_args(hints.get("http_client"))
 
 
 def export_provider_variables(settings: LlmSettings) -> None:

@@ -34,3 +34,10 @@ class LlmSettings(RoomSettings):
         validation_alias=AliasChoices("LM_STUDIO__BASE_URL", "LM_STUDIO_BASE_URL"),
         description="Where LM Studio listens, for lmstudio: models.",
     )
+    gather_window_s: float = Field(
+        0.05,
+        ge=0,
+        le=10,
+        validation_alias=AliasChoices("LLM__GATHER_WINDOW_S"),
+        description="Streamed text arrives at most this often, in seconds; 0 passes every piece.",
+    )
