@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ..project.tree import File, Tree
+from .lines import is_same
 
 Formatter = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
 """Python sources by path -> as one tool formats them; those with a syntax error are left out."""
@@ -15,7 +16,9 @@ def edited(base: Tree, yours: Tree, formatters: Sequence[Formatter] = ()) -> lis
     for formatter in formatters:
         same = _formatted_by(formatter, yours, suspects)
         forms = formatter({path: base[path].content for path in same})
-        suspects = [p for p in suspects if p not in forms or _lf(forms[p]) != _lf(yours[p].content)]
+        suspects = [
+            p for p in suspects if p not in forms or not is_same(forms[p], yours[p].content)
+        ]
     return sorted(suspects)
 
 
@@ -72,8 +75,4 @@ def _replaced(tree: Tree, formatter: Formatter, paths: Iterable[str]) -> Tree:
 
 
 def _same(one: File, other: File) -> bool:
-    return one.executable == other.executable and _lf(one.content) == _lf(other.content)
-
-
-def _lf(content: bytes) -> bytes:
-    return content.replace(b"\r\n", b"\n")
+    return one.executable == other.executable and is_same(one.content, other.content)

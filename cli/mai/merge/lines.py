@@ -24,6 +24,11 @@ def with_lf(content: bytes) -> bytes:
     return content.replace(_CRLF, _LF) if line_end(content) == _CRLF else content
 
 
+def is_same(one: bytes, other: bytes) -> bool:
+    """Whether two versions differ in nothing but the line end of every line."""
+    return with_lf(one) == with_lf(other)
+
+
 def with_merged_line_end(content: bytes, base: bytes, yours: bytes, new: bytes) -> bytes:
     """`content` with the line end that you changed to, else the new one's: CRLF stays CRLF.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..project.tree import File, Tree
-from .lines import Favor, is_binary, merge_lines, with_lf, with_merged_line_end
+from .lines import Favor, is_binary, is_same, merge_lines, with_merged_line_end
 from .renames import parents
 from .trios import Trio, trios
 
@@ -85,7 +85,7 @@ def _merge(
         return None
     if was is None:
         return _Piece(trio, kept, edited=mine is not None)
-    if _same(was.content, kept.content) and trio.base == trio.place:
+    if is_same(was.content, kept.content) and trio.base == trio.place:
         return None
     if mine:
         return _Piece(trio, mine, (("you changed, gone", 0),), edited=True)
@@ -101,7 +101,7 @@ def _merge_file(
         problems = ("renamed apart", 0), *problems
     wants_bit = was is not None and wanted.executable != was.executable
     file = File(content, wanted.executable if wants_bit else mine.executable)
-    edited = ancestor is None or not _same(ancestor, mine.content)
+    edited = ancestor is None or not is_same(ancestor, mine.content)
     return _Piece(trio, file, problems, edited)
 
 
@@ -112,19 +112,15 @@ def _contents(
         return mine, ()
     if mine == was:
         return wanted, ()
-    if _same(wanted, mine) or (was is not None and _same(wanted, was)):
+    if is_same(wanted, mine) or (was is not None and is_same(wanted, was)):
         return with_merged_line_end(mine, was or b"", mine, wanted), ()
-    if was is not None and _same(mine, was):
+    if was is not None and is_same(mine, was):
         return with_merged_line_end(wanted, was, mine, wanted), ()
     if any(map(is_binary, (was or b"", mine, wanted))):
         return (wanted if favor == "theirs" else mine), () if favor else (("binary", 0),)
     merged, hunks = merge_lines(was, mine, wanted, new_label=new_label, favor=favor)
     kind: Kind = "both added" if was is None else "both changed"
     return merged, ((kind, hunks),) if hunks else ()
-
-
-def _same(one: bytes, other: bytes) -> bool:
-    return with_lf(one) == with_lf(other)
 
 
 class _Ground:
