@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import Refused
-from ..plan.outcomes import Outcome, Outcomes
+from ..plan.outcomes import Outcomes
 from . import disk, undo_store
 from .signals import held
 from .swap import Swap, check, check_unchanged, plan_swap
@@ -66,7 +66,7 @@ def apply(root: Path, outcomes: Outcomes, command: str) -> Entry | None:
     the project, is read-only or is not what the plan found; raises `WriteFailed` when the disk
     does not take it, and `KeyboardInterrupt`, with the project as it was.
     """
-    planned = [outcome for outcome in outcomes if _is_written(outcome)]
+    planned = [outcome for outcome in outcomes if outcome.writes]
     if not planned:
         return None
     root = root.resolve()
@@ -122,14 +122,6 @@ def _swaps_of(entry: Entry, root: Path, work: Path) -> tuple[list[Swap], list[st
         except Refused:
             outside.append(path)
     return swaps, outside
-
-
-def _is_written(outcome: Outcome) -> bool:
-    if outcome.file == outcome.before:
-        return False
-    return outcome.action == "remove" or (
-        outcome.action in {"create", "change", "conflict"} and outcome.file is not None
-    )
 
 
 def _go_on() -> None:

@@ -17,7 +17,6 @@ def resolve(as_json: AsJson = False, no_install: NoInstall = False) -> None:
     from ..console import report
     from ..console.documents import Resolved
     from ..errors import Refused
-    from ..plan.outcomes import Outcome
     from ..project.reader import find_root
     from ..river import aftermath
     from ..river.flow import at_work
@@ -37,6 +36,5 @@ def resolve(as_json: AsJson = False, no_install: NoInstall = False) -> None:
         entry = undo_store.latest(root)
         notes = []
         if entry is not None:
-            written = [Outcome(p, "change", entry.after[p]) for p in entry.after]
-            notes = aftermath.install(root, written, entry, skipped=no_install, quiet=as_json)
+            notes = aftermath.install(root, entry, skipped=no_install, quiet=as_json)
         report.done(Resolved(status="done", notes=notes), as_json=as_json)

@@ -50,7 +50,7 @@ def undo(
         own = apply(root, outcomes, "mai undo")
         notes = []
         if own:
-            notes = aftermath.install(root, outcomes, own, skipped=no_install, quiet=as_json)
+            notes = aftermath.install(root, own, skipped=no_install, quiet=as_json)
         # Its own entry goes last: until then it says that `entry` is taken back.
         undo_store.drop(root, entry)
         if own:

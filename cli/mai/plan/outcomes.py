@@ -25,7 +25,9 @@ class Outcome:
     @property
     def writes(self) -> bool:
         """Whether anything happens to the file."""
-        return self.action == "remove" or (self.file is not None and self.action != "identical")
+        if self.action == "remove":
+            return self.before is not None
+        return self.action not in {"identical", "skip"} and self.file not in (None, self.before)
 
 
 Outcomes = Sequence[Outcome]

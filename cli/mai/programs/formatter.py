@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from ..merge.edits import Formatter
 from .process import environment
 
 _SETTINGS = ("pyproject.toml", "ruff.toml", ".ruff.toml")
@@ -15,8 +16,6 @@ _COMMANDS = {
     "ruff": ("format", "--quiet", "--no-cache"),
     "black": ("--quiet", "--fast"),
 }
-
-Formatter = Callable[[Mapping[str, bytes]], Mapping[str, bytes]]
 
 
 def formatters(project: Path) -> list[Formatter]:

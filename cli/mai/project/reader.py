@@ -126,7 +126,7 @@ def read_manifest(root: Path) -> Manifest:
     try:
         text = path.read_text(encoding="utf-8")
         return _manifest.from_mapping(tomllib.loads(text))
-    except (OSError, tomllib.TOMLDecodeError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, tomllib.TOMLDecodeError, *_manifest.BROKEN) as error:
         raise BrokenProject(path, error, _hint(path)) from error
 
 

@@ -17,14 +17,12 @@ _ENV = ".env.example"
 _REQUIREMENTS = "pyproject.toml"
 
 
-def install(
-    root: Path, outcomes: Outcomes, entry: undo_store.Entry, *, skipped: bool, quiet: bool
-) -> list[str]:
-    """Locks and installs when `pyproject.toml` has changed; `uv.lock` joins the undo entry.
+def install(root: Path, entry: undo_store.Entry, *, skipped: bool, quiet: bool) -> list[str]:
+    """Locks and installs when `entry` changed `pyproject.toml`; `uv.lock` joins the entry.
 
     Returns what was not done, and what to type.
     """
-    if not any(outcome.path == _REQUIREMENTS and outcome.writes for outcome in outcomes):
+    if _REQUIREMENTS not in entry.paths:
         return []
     if skipped:
         return ["pyproject.toml has changed: run `uv lock` and `uv sync`"]

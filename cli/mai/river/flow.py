@@ -89,6 +89,4 @@ def _confirmed() -> bool:
 
 
 def _installed(plan: Plan, entry: Entry, choices: Choices) -> list[str]:
-    return aftermath.install(
-        plan.root, plan.outcomes, entry, skipped=choices.no_install, quiet=choices.as_json
-    )
+    return aftermath.install(plan.root, entry, skipped=choices.no_install, quiet=choices.as_json)

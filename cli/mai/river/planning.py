@@ -84,12 +84,13 @@ def plan_of(
     before = {path: file for path, file in base.tree.items() if path not in kept}
     move = PackageMove.between(base.manifest, wish.manifest)
     _refuse_unknown_place(opened, move)
-    _refuse_taken_names(root, base, pristine)
+    fresh = _fresh(base, pristine)
+    _refuse_taken_names(root, fresh, pristine)
     outcomes = [
         *(
             _moved(root, before, pristine, how, move)
             if move
-            else _merged(root, before, pristine, _fresh(base, pristine), how)
+            else _merged(root, before, pristine, fresh, how)
         ),
         *(Outcome(path, "remove", None, read_file(root, path)) for path in wish.removed),
         *state_outcomes(root, opened.manifest, wish.manifest, pristine),
@@ -125,16 +126,15 @@ def _refuse_unknown_place(opened: Opened, move: PackageMove | None) -> None:
         )
 
 
-def _refuse_taken_names(root: Path, base: Pristine, new: Pristine) -> None:
+def _refuse_taken_names(root: Path, fresh: Tree, new: Pristine) -> None:
     """What the user made by hand is not taken for a new instance of that name."""
     stays = new.with_policy("keep") | new.with_policy("once")
-    for key in set(new.lock.instances) - set(base.lock.instances):
-        for path, file in new.owned_by(key).items():
-            here = read_file(root, path)
-            if here not in (None, file) and path not in base.tree and path not in stays:
-                raise Refused(
-                    f"{path} is there already, and is yours", f"choose another name than {key!r}"
-                )
+    for path, file in fresh.items():
+        if path not in stays and read_file(root, path) not in (None, file):
+            key = new.lock.files[path].owner
+            raise Refused(
+                f"{path} is there already, and is yours", f"choose another name than {key!r}"
+            )
 
 
 def _is_older(base: Pristine, catalog: Catalog) -> bool:
@@ -178,6 +178,7 @@ def _importing(root: Path, base: Pristine, move: PackageMove) -> list[str]:
 
 
 def _fresh(base: Pristine, new: Pristine) -> Tree:
+    """The files of instances that `base` does not have."""
     added = set(new.lock.instances) - set(base.lock.instances)
     return {
         path: file
