@@ -109,6 +109,30 @@ async def test_the_outcome_of_a_stopped_tool_is_unknown(api: Any, heard: list[An
     assert {part.tool_name: part.outcome for part in returns} == ends
 
 
+@pytest.mark.parametrize(
+    ("script", "outcome", "result"),
+    [
+        ("CALL:picky CALL:picky end", "retried", "call it again"),
+        ("CALL:impatient end", "retried", "timed out"),
+        ("CALL:broken end", "failed", "for a reason that it did not foresee"),
+        ("CALL:lost end", "failed", "there is no order 7"),
+    ],
+)
+async def test_a_tool_that_fails_tells_the_model_and_the_run_goes_on(
+    api: Any, heard: list[list[ModelMessage]], script: str, outcome: str, result: str
+) -> None:
+    frames = [frame async for frame in api.stream(script)]
+    end = next(frame for frame in frames if frame.event == "tool_end")
+    assert end.data["outcome"] == outcome
+    assert result.lower() in end.data["result"].lower()
+    assert "secret" not in str(heard)
+    assert (frames[-1].event, _text(frames)) == ("done", "end ")
+    session_id = frames[0].data["session_id"]
+    tool = next(row for row in await api.messages(session_id) if row["role"] == "tool")
+    assert (tool["error"], tool["interrupted"]) == (outcome, False)
+    await api.answer("again", session_id)
+
+
 async def test_a_client_that_leaves_ends_the_run(api: Any) -> None:
     async with aclosing(api.stream("one WAIT")) as frames:
         async for frame in frames:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic_ai import Agent
+from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.settings import ModelSettings
 
 from ..sessions.schemas import CleanText
@@ -71,6 +71,7 @@ class AgentDefinition:
     - `context_model`: facts about the situation, which the client sends as `context` and tools
       read as `ctx.deps.context`; when all its fields have defaults it may be left out.
     - `model`: the id of the model to use instead of DEFAULT_MODEL.
+    - `limits`: what one run may use up, instead of what the settings of the runs say.
     """
 
     agent: AnyAgent
@@ -78,6 +79,7 @@ class AgentDefinition:
     request_model: type[AgentRequest] = AgentRequest
     context_model: type[BaseModel] = NoContext
     model: str | None = None
+    limits: UsageLimits | None = None
 
     def model_id(self, default: str) -> str:
         """The id of the model that answers: the definition's, the agent's or `default`."""

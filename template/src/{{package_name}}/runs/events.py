@@ -9,13 +9,18 @@ text, a tool's start, …) and how many characters of that part have been sent w
 is no text has one. So an id says how far a client has come, however the text was cut.
 """
 
+import re
 from datetime import datetime
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..core.errors import AppError, InvalidRequest
+
 RESULT_LIMIT = 4_000
+
+_ID = re.compile(r"(\d{1,9})\.(\d{1,12})", re.ASCII)
 
 
 class Position(NamedTuple):
@@ -23,6 +28,16 @@ class Position(NamedTuple):
 
     part: int
     offset: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Position":
+        """The position that an event's id names; raises `InvalidRequest` for anything else."""
+        if not (match := _ID.fullmatch(text)):
+            raise InvalidRequest(f"{text!r} is no id of an event: expected such as 3.41")
+        return cls(int(match[1]), int(match[2]))
+
+
+START = Position(-1, 0)
 
 
 class _Event(BaseModel):
@@ -117,6 +132,18 @@ class Failed(_Event):
     title: str
     detail: str
     retryable: bool
+
+
+def failed(run_id: UUID, assistant_message_id: UUID | None, error: AppError) -> Failed:
+    """The closing event of a run that failed of `error`."""
+    return Failed(
+        run_id=run_id,
+        assistant_message_id=assistant_message_id,
+        code=error.code,
+        title=error.title,
+        detail=error.message,
+        retryable=error.retryable,
+    )
 
 
 TextEvent: TypeAlias = Delta | Reasoning

@@ -22,6 +22,7 @@ from ..sessions.store import STOP_TOPIC
 from . import store
 from .settings import RunsSettings
 from .turn import Turn
+from .writer import RowWriter
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class RunManager:
         self.services = services
         self.settings = services.get(RunsSettings)
         self.owner_id = uuid7()
+        self.writer = RowWriter(services.database, self.owner_id)
         self._turns: dict[UUID, Turn] = {}
         # Nobody waits: a client that sees nothing happen cannot tell it from a service that hangs.
         self._slots = ConcurrencyLimiter(self.settings.max_concurrent_tasks, max_queued=0)
@@ -60,6 +62,10 @@ class RunManager:
         except asyncio.CancelledError:  # the client left before it could be told
             beginning.add_done_callback(_leave)
             raise
+
+    def find(self, run_id: UUID) -> Turn | None:
+        """The turn of this run, if this process plays it."""
+        return self._turns.get(run_id)
 
     def stop(self, run_id: UUID, reason: str = "stopped") -> None:
         """Stop the run if it is one of this process."""
@@ -101,6 +107,7 @@ class RunManager:
                 definition=definition,
                 request=request,
                 begun=begun,
+                writer=self.writer,
             )
         except BaseException:
             self._slots.release()
@@ -136,7 +143,8 @@ class RunManager:
         before = dict(self._turns)
         if not before:
             return
-        own = await store.renew(self.services.database, self.owner_id, self.settings.lease_s)
+        database, lease_s = self.services.database, self.settings.lease_s
+        own = await store.renew(database, self.owner_id, before, lease_s)
         for run_id, turn in before.items():
             if own.get(run_id):
                 turn.stop("stopped")
@@ -173,7 +181,12 @@ async def lifespan(services: Services) -> AsyncIterator[None]:
     """Provide the `RunManager`; at the end no run of this process is left."""
     manager = RunManager(services)
     services.provide(RunManager, manager)
-    work = (manager.keep_leases(), manager.listen(), manager.watch_server())
+    work = (
+        manager.writer.keep_writing(),
+        manager.keep_leases(),
+        manager.listen(),
+        manager.watch_server(),
+    )
     tasks = [asyncio.create_task(one) for one in work]
     try:
         yield

@@ -5,22 +5,24 @@ with each write that the run is still theirs: a process that was believed dead a
 write over what came after it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, UserPromptPart
 from pydantic_ai.usage import RunUsage
 from pydantic_core import to_jsonable_python
-from sqlalchemy import ColumnElement, case, select, update
+from sqlalchemy import ColumnElement, Executable, case, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..agents.definition import AgentRequest
 from ..auth.caller import Caller
-from ..core.db import Database
+from ..core.db import Database, Dialect
 from ..core.errors import Conflict
 from ..core.orm import utc_now, uuid7
 from ..sessions import store as sessions
@@ -41,10 +43,19 @@ class BegunRun:
     """A turn whose message and run row are stored, and what was said before it."""
 
     row: AgentRun
-    user_message_id: UUID
     position: int
     prompt: ModelRequest
     history: list[ModelMessage]
+
+    def message(self, at: int, message_id: UUID, line: Line) -> dict[str, Any]:
+        """The row of the message number `at` of this run."""
+        return {
+            "message_id": message_id,
+            "session_id": self.row.session_id,
+            "run_id": self.row.run_id,
+            "position": self.position + at,
+            **vars(line),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +70,12 @@ class Ending:
 
 
 async def begin(
-    database: Database, caller: Caller, run: AgentRun, asked: AgentRequest, bounds: HistorySettings
+    database: Database,
+    caller: Caller,
+    run: AgentRun,
+    asked: AgentRequest,
+    bounds: HistorySettings,
+    attempts: int = 3,
 ) -> BegunRun:
     """Store what the user asked and the run, in a new session if none is named.
 
@@ -70,39 +86,35 @@ async def begin(
     try:
         async with database.transaction() as db:
             return await _begin(db, caller, run, asked, bounds)
-    except IntegrityError:  # another request was quicker by a moment
-        async with database.session() as db:
+    except IntegrityError:  # a run is live in this session, or was a moment ago
+        async with database.transaction() as db:
+            await sweep(db, AgentRun.session_id == asked.session_id)
             await _refuse_if_busy(db, caller, asked.session_id)
-        raise
+        if attempts == 1:
+            raise
+    return await begin(database, caller, run, asked, bounds, attempts - 1)
 
 
 async def _begin(
     db: AsyncSession, caller: Caller, run: AgentRun, asked: AgentRequest, bounds: HistorySettings
 ) -> BegunRun:
-    message, session_id = asked.message, asked.session_id
-    if session_id is None:
+    message, history, position = asked.message, list[ModelMessage](), 0
+    if asked.session_id is None:
         session = await sessions.create_session(db, caller, run.agent_name, SessionCreate())
     else:
-        session = await sessions.get_session(db, caller, session_id, run.agent_name)
-        await sweep(db, AgentRun.session_id == session_id)
-        await _refuse_if_busy(db, caller, session_id)
+        session = await sessions.get_session(db, caller, asked.session_id, run.agent_name)
+        history, position = await sessions.load_history(
+            db, caller, session.session_id, bounds, message
+        )
     session.session_title = session.session_title or sessions.title_from(message)
     session.updated_at = utc_now()
-    history, position = await sessions.load_history(db, caller, session.session_id, bounds, message)
-    user_message_id = uuid7()
-    run.run_id, run.session_id = uuid7(), session.session_id
-    run.user_id, run.user_message_id = caller.id, user_message_id
-    run.status, run.started_at = "running", utc_now()
+    run.run_id, run.session_id, run.user_id = uuid7(), session.session_id, caller.id
+    run.user_message_id, run.status, run.started_at = uuid7(), "running", utc_now()
     db.add(run)
     await db.flush()
-    begun = BegunRun(
-        row=run,
-        user_message_id=user_message_id,
-        position=position,
-        prompt=ModelRequest(parts=[UserPromptPart(message)], run_id=str(run.run_id)),
-        history=history,
-    )
-    db.add(_row(begun, 0, user_message_id, to_lines([begun.prompt])[0]))
+    prompt = ModelRequest(parts=[UserPromptPart(message)], run_id=str(run.run_id))
+    begun = BegunRun(row=run, position=position, prompt=prompt, history=history)
+    db.add(AgentMessage(**begun.message(0, run.user_message_id, to_lines([prompt])[0])))
     return begun
 
 
@@ -121,62 +133,86 @@ async def _refuse_if_busy(db: AsyncSession, caller: Caller, session_id: UUID | N
         )
 
 
-class Transcript:
-    """The message rows of one run, written again and again while it goes on."""
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What is to be written of a run: its messages so far, and how it ended if it has."""
 
-    def __init__(self, database: Database, run: BegunRun) -> None:
-        self._database = database
+    lines: list[Line]
+    messages: list[dict[str, Any]]
+    run: dict[str, Any]
+    is_last: bool
+
+
+class Transcript:
+    """What has been written of one run, and what has to be to tell more of it."""
+
+    def __init__(self, run: BegunRun) -> None:
         self._run = run
-        self._ids = [run.user_message_id]
+        self._ids = [cast(UUID, run.row.user_message_id)]
         self._stored: list[Line] = to_lines([run.prompt])
         self.assistant_message_id: UUID | None = None
 
-    async def save(self, messages: Sequence[ModelMessage], ending: Ending | None = None) -> bool:
-        """Write what is new in `messages`, and how the run ended if it has.
-
-        Returns False, and writes nothing, when the run no longer belongs to this process.
-        """
+    def draft(self, messages: Sequence[ModelMessage], ending: Ending | None = None) -> Draft:
+        """What is new in `messages`, and how the run ended if it has."""
         lines = to_lines(messages or [self._run.prompt])
         _mark_unfinished(lines, ending)
         self._ids.extend(uuid7() for _ in lines[len(self._ids) :])
         spoken = [at for at, line in enumerate(lines) if line.role == "assistant"]
         self.assistant_message_id = self._ids[spoken[-1]] if spoken else None
-        async with self._database.transaction() as db:
-            if not await self._write_run(db, ending):
-                return False
-            for at, line in enumerate(lines):
-                if at >= len(self._stored) or line != self._stored[at]:
-                    # Not `add`: a commit that failed may have taken place all the same.
-                    await db.merge(_row(self._run, at, self._ids[at], line))
-        self._stored = lines
-        return True
+        told = [*self._stored, *[None] * len(lines)]
+        news = [at for at, line in enumerate(lines) if line != told[at]]
+        run = {
+            "run_id": self._run.row.run_id,
+            "assistant_message_id": self.assistant_message_id,
+            **(_values(ending) if ending is not None else {}),
+        }
+        rows = [self._run.message(at, self._ids[at], lines[at]) for at in news]
+        return Draft(lines=lines, messages=rows, run=run, is_last=ending is not None)
 
-    async def _write_run(self, db: AsyncSession, ending: Ending | None) -> bool:
-        """Write the run's row if it is still ours, and say whether it is."""
-        values: dict[str, Any] = {"assistant_message_id": self.assistant_message_id}
-        if ending is not None:
-            values |= _values(ending)
-        run = self._run.row
-        mine = update(AgentRun).where(
-            AgentRun.run_id == run.run_id,
-            AgentRun.owner_id == run.owner_id,
+    def written(self, draft: Draft) -> None:
+        """Take note that a draft is stored."""
+        self._stored = draft.lines
+
+
+async def write(
+    database: Database, owner_id: UUID, drafts: Mapping[UUID, Draft]
+) -> Collection[UUID]:
+    """Write drafts of this process's runs in one transaction; return whose runs are still its own.
+
+    Of a run that isn't, nothing is written.
+    """
+    async with database.transaction() as db:
+        still_own = select(AgentRun.run_id).where(
+            AgentRun.run_id.in_(drafts),
+            AgentRun.owner_id == owner_id,
             AgentRun.status == "running",
         )
-        found = await db.scalar(mine.values(**values).returning(AgentRun.session_id))
-        if found is not None and ending is not None:
-            session = update(AgentSession).where(AgentSession.session_id == found)
-            await db.execute(session.values(updated_at=utc_now()))
-        return found is not None
+        own = set((await db.scalars(still_own.with_for_update())).all())
+        kept = [draft for run_id, draft in drafts.items() if run_id in own]
+        # Not a plain insert: a commit that failed may have taken place all the same.
+        if messages := [row for draft in kept for row in draft.messages]:
+            await db.execute(_upsert_messages(database.dialect), messages)
+        if kept:
+            await db.execute(update(AgentRun), [draft.run for draft in kept])
+        if ended := [draft.run["run_id"] for draft in kept if draft.is_last]:
+            of_ended = select(AgentRun.session_id).where(AgentRun.run_id.in_(ended))
+            touched = update(AgentSession).where(AgentSession.session_id.in_(of_ended))
+            await db.execute(touched.values(updated_at=utc_now()))
+    return own
 
 
-def _row(run: BegunRun, at: int, message_id: UUID, line: Line) -> AgentMessage:
-    return AgentMessage(
-        message_id=message_id,
-        session_id=run.row.session_id,
-        run_id=run.row.run_id,
-        position=run.position + at,
-        **vars(line),
+@cache
+def _upsert_messages(dialect: Dialect) -> Executable:
+    if dialect == "sqlite":
+        insert: Any = sqlite.insert(AgentMessage)
+    else:
+        insert = postgresql.insert(AgentMessage)
+    fixed = ("message_id", "session_id", "run_id", "position", "created_at")
+    columns = {name: value for name, value in insert.excluded.items() if name not in fixed}
+    statement: Executable = insert.on_conflict_do_update(
+        index_elements=["message_id"], set_=columns
     )
+    return statement
 
 
 def _mark_unfinished(lines: list[Line], ending: Ending | None) -> None:
@@ -210,11 +246,18 @@ def lease_until(lease_s: float) -> Any:
     return utc_now() + timedelta(seconds=lease_s)
 
 
-async def renew(database: Database, owner_id: UUID, lease_s: float) -> dict[UUID, bool]:
-    """Renew a process's leases at once: the runs still its own, each with whether it shall stop."""
+async def renew(
+    database: Database, owner_id: UUID, run_ids: Collection[UUID], lease_s: float
+) -> dict[UUID, bool]:
+    """Renew the leases of a process's runs at once: those still its own, each with whether it
+    shall stop."""
     statement = (
         update(AgentRun)
-        .where(AgentRun.owner_id == owner_id, AgentRun.status == "running")
+        .where(
+            AgentRun.run_id.in_(run_ids),
+            AgentRun.owner_id == owner_id,
+            AgentRun.status == "running",
+        )
         .values(lease_until=lease_until(lease_s))
         .returning(AgentRun.run_id, AgentRun.stop_requested_at)
     )

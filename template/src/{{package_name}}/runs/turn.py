@@ -1,43 +1,49 @@
 """One turn: asks the agent, tells the log what happens, and keeps it in rows, whatever happens.
 
-The message and the run are stored before this begins. While it goes on, the rows follow at short
-intervals and with each tool result. However it ends, the rows are written first and the closing
+The message and the run are stored before this begins. While it goes on, the writer is told what
+changes and has the rows follow. However it ends, the rows are written first and the closing
 event comes after them, so nobody is told of something that isn't so.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from pydantic_ai import Agent, AgentRun, AgentRunResult, CancellationToken, DeferredToolRequests
 from pydantic_ai import messages as ai
-from pydantic_ai.exceptions import RunCancelled, RunTimedOut
+from pydantic_ai.exceptions import RunCancelled, RunTimedOut, UsageLimitExceeded
 from pydantic_ai.usage import RunUsage
 from pydantic_core import to_jsonable_python
 
 from ..agents.definition import AgentDefinition, AgentDeps, AgentRequest
 from ..auth.caller import Caller
 from ..core.errors import AppError, ModelTimeout, Unavailable
+from ..core.orm import utc_now
 from ..core.services import Services
 from ..llm.errors import explain
 from ..llm.models import DEMO, Models
+from ..llm.settings import LlmSettings
 from ..sessions.models import RunStatus
 from ..sessions.transcript import arguments_of
-from . import events
+from . import events, tool_errors
 from .event_log import EventLog
+from .replay import meta_of
 from .settings import RunsSettings
-from .store import BegunRun, Ending, Transcript
+from .store import BegunRun, Draft, Ending, Transcript
+from .writer import RowWriter
 
 log = structlog.get_logger(__name__)
 
-STORE_EVERY_S = 0.25
 
-_STORE_ATTEMPTS = 4
-_FIRST_PAUSE_S = 0.1
+class LimitReached(AppError):
+    """A run has used up what it may: requests, tool calls, tokens or money."""
+
+    code, status, title = "run_limit_reached", 422, "The run reached a limit"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -49,37 +55,27 @@ class Turn:
     definition: AgentDefinition
     request: AgentRequest
     begun: BegunRun
-    log: EventLog = field(default_factory=EventLog)
+    writer: RowWriter
     failure: AppError | None = None
     task: asyncio.Task[None] | None = None
     _readers: int = 0
     _stopped_for: str | None = None
-    _lost: bool = False
-    _over: bool = False
+    _ending: Ending | None = None
     _token: CancellationToken = field(default_factory=CancellationToken)
     _run: AgentRun[AgentDeps, Any] | None = None
     _speaking: Callable[[], ai.ModelResponse] | None = None
     _returned: list[ai.ToolReturnPart] = field(default_factory=list)
+    _returned_at: datetime = field(default_factory=utc_now)
     _open_tools: dict[str, str] = field(default_factory=dict)
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _urgent: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self.row = row = self.begun.row
+        self.run_id = row.run_id
         self.is_demo = row.model == DEMO
-        self._transcript = Transcript(self.services.database, self.begun)
-        self._time_limit_s = self.services.get(RunsSettings).time_limit_s
-        self.log.append(
-            events.Meta(
-                run_id=row.run_id,
-                session_id=row.session_id,
-                agent=row.agent_name,
-                model=row.model,
-                demo=self.is_demo,
-                user_message_id=self.begun.user_message_id,
-                started_at=row.started_at,
-            )
-        )
+        self._transcript = Transcript(self.begun)
+        self._settings = self.services.get(RunsSettings)
+        self.log = EventLog(self.services.get(LlmSettings).gather_window_s)
+        self.log.append(meta_of(row))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[EventLog]:
@@ -104,21 +100,26 @@ class Turn:
 
     def lose(self) -> None:
         """End the turn without writing anything: it was taken for dead and closed elsewhere."""
-        self._lost = True
         self.stop("lease_lost")
+
+    def draft(self) -> Draft:
+        """What is to be written of the turn now."""
+        messages = self._messages()
+        if self._ending is not None and self._ending.status != "paused":
+            messages = ai.repair_messages(messages)
+        return self._transcript.draft(messages, self._ending)
+
+    def written(self, draft: Draft) -> None:
+        """Take note that a draft is stored."""
+        self._transcript.written(draft)
 
     async def play(self) -> None:
         """Play the turn to its end; a cancellation from outside only makes it an early one."""
-        storing = asyncio.create_task(self._keep_stored())
         try:
             ending = await self._answer()
         except asyncio.CancelledError:
             self.stop("cancelled")
-            ending = self._ending("interrupted")
-        self._over = True
-        self._changed.set()
-        self._urgent.set()
-        await storing  # never cancelled: nobody would know whether its last commit took place
+            ending = self._end("interrupted")
         await self._close(ending)
 
     async def _answer(self) -> Ending:
@@ -126,10 +127,13 @@ class Turn:
         try:
             result = await self._converse()
         except RunTimedOut:
-            limit = f"{self._time_limit_s:g} s (RUNS__TIME_LIMIT_S)"
+            limit = f"{self._settings.time_limit_s:g} s (RUNS__TIME_LIMIT_S)"
             self.failure = ModelTimeout(f"the run was stopped after {limit}")
         except RunCancelled:
-            return self._ending("interrupted")
+            return self._end("interrupted")
+        except UsageLimitExceeded as error:
+            limits = "RUNS__…_LIMIT, or the limits of the agent"
+            self.failure = LimitReached(f"{error} ({limits})")
         except Exception as error:
             known = explain(error, self.row.model)
             level = logging.WARNING if known else logging.ERROR
@@ -138,8 +142,8 @@ class Turn:
         else:
             paused = isinstance(result.output, DeferredToolRequests)
             output = None if isinstance(result.output, str) else result.output
-            return self._ending("paused" if paused else "completed", output)
-        return self._ending("error")
+            return self._end("paused" if paused else "completed", output)
+        return self._end("error")
 
     async def _converse(self) -> AgentRunResult[Any]:
         agent = self.definition.agent
@@ -152,7 +156,9 @@ class Turn:
             model=None if own_model else await models.get(self.row.model),
             model_settings=self.request.model_settings(),
             cancellation_token=self._token,
-            timeout=self._time_limit_s,
+            timeout=self._settings.time_limit_s,
+            usage_limits=self.definition.limits or self._settings.usage_limits(),
+            capabilities=[tool_errors.hooks],
             run_id=str(self.row.run_id),
             conversation_id=str(self.row.session_id),
         ) as run:
@@ -200,12 +206,15 @@ class Turn:
                 self.log.append(start)
             case ai.ToolResultEvent(part=result):
                 self._open_tools.pop(result.tool_call_id, None)
+                # Strictly later than the one before: the rows know in which order they came.
+                self._returned_at = max(utc_now(), self._returned_at + timedelta(microseconds=1))
+                result.timestamp = self._returned_at
                 self._returned.append(result)
-                self._urgent.set()
                 self._tell_end(result)
+                self.writer.changed(self, at_once=True)
             case ai.CustomEvent():
                 self._tell_progress(event)
-        self._changed.set()
+        self.writer.changed(self)
 
     def _tell_text(self, kind: type[events.TextEvent], text: str) -> None:
         if text:
@@ -246,24 +255,7 @@ class Turn:
             messages.append(ai.ModelRequest(parts=list(self._returned), state="interrupted"))
         return messages
 
-    async def _keep_stored(self) -> None:
-        """Store what has changed at short intervals, and tool results at once."""
-        while True:
-            await self._changed.wait()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._urgent.wait(), STORE_EVERY_S)
-            if self._over:
-                return
-            self._changed.clear()
-            self._urgent.clear()
-            try:
-                if not await self._transcript.save(self._messages()):
-                    self.lose()
-                    return
-            except Exception:
-                log.warning("run_not_stored_yet", exc_info=True)
-
-    def _ending(self, status: RunStatus, output: Any = None) -> Ending:
+    def _end(self, status: RunStatus, output: Any = None) -> Ending:
         return Ending(
             status=status,
             reason=self.failure.code if self.failure else self._stopped_for,
@@ -274,40 +266,20 @@ class Turn:
 
     async def _close(self, ending: Ending) -> None:
         """Write the end of the turn, then say it; what is not written is not said."""
-        messages = self._messages()
-        if ending.status != "paused":
-            messages = ai.repair_messages(messages)
-        if not await self._store(messages, ending):
-            why = "it was taken for dead" if self._lost else "the database cannot be reached"
-            self.failure = Unavailable(f"the end of the run could not be stored: {why}")
+        self._ending = ending
+        try:
+            await self.writer.end(self)
+        except Unavailable as error:
+            self.failure = error
         for call_id, name in self._open_tools.items():
             cut = ai.INTERRUPTED_TOOL_RETURN_CONTENT
             self._tell_end(ai.ToolReturnPart(name, cut, call_id, outcome="interrupted"))
         self.log.append(self._closing(ending))
 
-    async def _store(self, messages: list[ai.ModelMessage], ending: Ending) -> bool:
-        for attempt in range(_STORE_ATTEMPTS):
-            if self._lost:
-                return False
-            try:
-                self._lost = not await self._transcript.save(messages, ending)
-                return not self._lost
-            except Exception:
-                log.error("run_not_stored", attempt=attempt + 1, exc_info=True)
-                await asyncio.sleep(_FIRST_PAUSE_S * 4**attempt)
-        return False
-
     def _closing(self, ending: Ending) -> events.ClosingEvent:
-        run_id, said = self.row.run_id, self._transcript.assistant_message_id
+        run_id, said = self.run_id, self._transcript.assistant_message_id
         if self.failure is not None:
-            return events.Failed(
-                run_id=run_id,
-                assistant_message_id=said,
-                code=self.failure.code,
-                title=self.failure.title,
-                detail=self.failure.message,
-                retryable=self.failure.retryable,
-            )
+            return events.failed(run_id, said, self.failure)
         if ending.status == "paused":
             return events.Paused(run_id=run_id, requests=ending.output)
         return events.Done(

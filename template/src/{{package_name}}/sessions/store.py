@@ -129,6 +129,17 @@ async def get_run(db: AsyncSession, caller: Caller, run_id: UUID) -> AgentRun:
     return run
 
 
+async def messages_of_run(db: AsyncSession, caller: Caller, run_id: UUID) -> Sequence[AgentMessage]:
+    """The messages of the caller's run, in order."""
+    query = (
+        select(AgentMessage)
+        .join(AgentRun, AgentRun.run_id == AgentMessage.run_id)
+        .where(AgentRun.run_id == run_id, AgentRun.user_id == caller.id)
+        .order_by(AgentMessage.position)
+    )
+    return (await db.scalars(query)).all()
+
+
 async def load_history(
     db: AsyncSession, caller: Caller, session_id: UUID, bounds: HistorySettings, message: str = ""
 ) -> tuple[list[ModelMessage], int]:

@@ -1,0 +1,35 @@
+"""The border of the tools: what one of them did not foresee ends the call, not the run."""
+
+from typing import Any
+
+import structlog
+from pydantic_ai import RunContext, ToolFailed
+from pydantic_ai.capabilities import Hooks
+from pydantic_ai.exceptions import RunCancelled, UsageLimitExceeded
+from pydantic_ai.messages import ToolCallPart
+from pydantic_ai.tools import ToolDefinition
+
+from ..core.errors import AppError
+
+log = structlog.get_logger(__name__)
+
+hooks = Hooks[Any]()
+"""A capability of every run."""
+
+
+@hooks.on.tool_execute_error
+async def tell_the_model(
+    _ctx: RunContext[Any],
+    *,
+    call: ToolCallPart,
+    tool_def: ToolDefinition,
+    args: dict[str, Any],
+    error: Exception,
+) -> Any:
+    """Let the model hear that the tool failed; what is no `AppError` is for the log alone."""
+    if isinstance(error, UsageLimitExceeded | RunCancelled):  # of an agent that the tool asked
+        raise error
+    if isinstance(error, AppError):
+        raise ToolFailed(error.message) from error
+    log.error("tool_failed", tool_name=call.tool_name, exc_info=error)
+    raise ToolFailed("The tool failed for a reason that it did not foresee.") from error
