@@ -164,14 +164,14 @@ class Turn:
         ) as run:
             self._run = run
             async for node in run:
+                self._speaking = None
+                self._returned.clear()
                 if Agent.is_model_request_node(node):
                     async with node.stream(run.ctx) as response:
                         self._speaking = lambda: response.response
                         async for event in response:
                             self._tell(event)
                 elif Agent.is_call_tools_node(node):
-                    self._speaking = None
-                    self._returned.clear()
                     async with node.stream(run.ctx) as stream:
                         async for event in stream:
                             self._tell(event)
