@@ -137,8 +137,11 @@ def load_settings(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         names = variable_names(kind)
-        wrong = ((str(item["loc"][0]), item["msg"]) for item in error.errors())
-        told = "; ".join(f"{names.get(at, (at.upper(),))[0]}: {message}" for at, message in wrong)
+        told = "; ".join(
+            ".".join((names.get(at, (at.upper(),))[0], *inside)) + f": {item['msg']}"
+            for item in error.errors()
+            for at, *inside in [map(str, item["loc"])]
+        )
         raise StartupError(f"wrong settings in the environment or .env: {told}") from None
 
 

@@ -1,163 +1,123 @@
 """One id string, one model: `openai:gpt-5`, `ollama:qwen3`, `lmstudio:auto`, `demo`.
 
-A provider's library is imported when one of its models is first asked for, and the model is
-kept, with its HTTP connections, until the service ends.
+Several ids with commas between are one model, too, which goes on with the next when one fails. A
+model is made when it is first asked for, and kept, with its HTTP connections, until the end.
 """
 
-import os
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from functools import cached_property
+from itertools import count
 
+import httpx2
 import structlog
-from dotenv import dotenv_values
+from pydantic_ai import ConcurrencyLimiter
+from pydantic_ai.models import Model
+from pydantic_ai.models.concurrency import limit_model_concurrency
 
-from ..core.errors import AppError
 from ..core.health import HealthReport
 from ..core.services import Services
 from .errors import ModelNotConfigured, explain_setup, missing_key
-from .settings import LlmSettings
-
-if TYPE_CHECKING:
-    import httpx2
-    from pydantic_ai.models import Model
-    from pydantic_ai.providers import Provider
-    from pydantic_ai.providers.openai import OpenAIProvider
+from .failover import Failover, NamedModel
+from .gathering import gathering_client
+from .local import server_problem
+from .providers import export_provider_variables, make_model
+from .settings import LlmSettings, split_ids
 
 log = structlog.get_logger(__name__)
 
 DEMO = "demo"
 
-_LM_STUDIO = "lmstudio:"
-_GATEWAY = "gateway/"
-_DETECTION_TIMEOUT_S = 5.0
 _DEMO_HINT = "the offline demo model answers: set DEFAULT_MODEL in .env"
 
 
 class Models:
-    """The models of this service, by id. Making one imports and opens nothing."""
+    """The models of this service, by id. Making one imports and opens nothing.
+
+    `broken` are those that could not be made when they were wanted, each with what to do.
+    """
 
     def __init__(self, settings: LlmSettings) -> None:
         self.settings = settings
-        self._open: dict[str, Model] = {}
+        self.broken: dict[str, ModelNotConfigured] = {}
+        self._open: dict[tuple[str, int], Model] = {}
+        self._limiters: dict[str, ConcurrencyLimiter] = {}
+        self._turns: defaultdict[str, count[int]] = defaultdict(count)
         self._exits = AsyncExitStack()
 
-    async def get(self, model_id: str) -> "Model":
-        """The model of this id; raises `ModelNotConfigured` that says what to do."""
+    async def get(self, model_id: str) -> Model:
+        """The model of this id or ids; raises `ModelNotConfigured` that says what to do."""
+        ids = split_ids(model_id)
+        if len(ids) == 1:
+            return await self.get_one(ids[0], self.settings.max_retries)
+        if DEMO in ids:
+            raise ModelNotConfigured(f"{model_id}: demo stands alone, it answers for no other")
+        usable, broken = {}, []
+        for one in ids:
+            try:
+                usable[one] = await self.get_one(one)
+            except ModelNotConfigured as problem:
+                broken.append(problem)
+        if not usable:
+            raise ModelNotConfigured("; ".join(problem.message for problem in broken))
+        order = self._in_turn(model_id, list(usable))
+        return Failover({one: usable[one] for one in order}, broken)
+
+    async def get_one(self, model_id: str, max_retries: int = 0) -> Model:
+        """The model of a single id, which by default is asked once and not again.
+
+        Raises `ModelNotConfigured` that says what to do.
+        """
         try:
-            if model_id == f"{_LM_STUDIO}auto":
-                model_id = await self._detect_lm_studio()
-            if model_id not in self._open:
-                self._open[model_id] = await self._make_and_enter(model_id)
-            return self._open[model_id]
-        except AppError:
-            raise
+            if (model_id, max_retries) not in self._open:
+                self._open[model_id, max_retries] = await self._make(model_id, max_retries)
         except Exception as error:  # each provider raises its own when it is not set up
-            raise explain_setup(error, model_id) from error
+            problem = explain_setup(error, model_id)
+            if model_id not in self.broken:
+                log.warning("model_not_configured", hint=problem.message)
+            self.broken[model_id] = problem
+            raise problem from error
+        self.broken.pop(model_id, None)
+        return self._open[model_id, max_retries]
 
     async def close(self) -> None:
         """Close the HTTP connections of every model."""
         self._open.clear()
         await self._exits.aclose()
 
-    async def _make_and_enter(self, model_id: str) -> "Model":
-        async with AsyncExitStack() as exits:
-            model = await exits.enter_async_context(self._make(model_id, exits))
-            self._exits.push_async_exit(exits.pop_all())
-            return model
-
-    def _make(self, model_id: str, exits: AsyncExitStack) -> "Model":
+    async def _make(self, model_id: str, max_retries: int) -> Model:
         if model_id == DEMO:
             from .demo import demo_model
 
             return demo_model()
-        export_provider_variables(self.settings)
-        if model_id.startswith(_LM_STUDIO):
-            from pydantic_ai.models.openai import OpenAIChatModel
+        made = make_model(model_id, self.settings, max_retries, self._http_client)
+        model = await self._exits.enter_async_context(made)
+        return NamedModel(model_id, limit_model_concurrency(model, self._limiter(model_id)))
 
-            provider = self._lm_studio(self._http_client(exits))
-            return OpenAIChatModel(model_id.removeprefix(_LM_STUDIO), provider=provider)
-        from pydantic_ai.models import infer_model
-
-        return infer_model(model_id, lambda name: self._provider(name, exits))
-
-    def _provider(self, name: str, exits: AsyncExitStack) -> "Provider[Any]":
-        """Return a provider whose streamed text is gathered, if its library allows for that."""
-        from pydantic_ai.providers import infer_provider, infer_provider_class
-        from pydantic_ai.providers.gateway import gateway_provider
-
-        provider_class = infer_provider_class(name)
-        if not _takes_httpx2(provider_class) or not (client := self._http_client(exits)):
-            return infer_provider(name)
-        make: Callable[..., Provider[Any]] = provider_class
-        if name.startswith(_GATEWAY):
-            make = partial(gateway_provider, name.removeprefix(_GATEWAY))
-        return make(http_client=client)
-
-    def _http_client(self, exits: AsyncExitStack) -> "httpx2.AsyncClient | None":
-        """Return a client that gathers streamed text, or None, for the provider's own."""
+    @cached_property
+    def _http_client(self) -> httpx2.AsyncClient | None:
+        """One client for all, which gathers streamed text; None when nothing is to be gathered."""
         if not self.settings.gather_window_s:
             return None
-        from .gathering import gathering_client
-
         client = gathering_client(self.settings.gather_window_s)
-        exits.push_async_callback(client.aclose)
+        self._exits.push_async_callback(client.aclose)
         return client
 
-    def _lm_studio(self, http_client: "httpx2.AsyncClient | None" = None) -> "OpenAIProvider":
-        from pydantic_ai.providers.openai import OpenAIProvider
+    def _limiter(self, model_id: str) -> ConcurrencyLimiter | None:
+        own = self.settings.options(model_id).max_concurrent_requests
+        limit = own or self.settings.max_concurrent_requests
+        if limit is None:
+            return None
+        return self._limiters.setdefault(model_id, ConcurrencyLimiter(limit))
 
-        return OpenAIProvider(
-            base_url=self.settings.lm_studio_base_url, api_key="lm-studio", http_client=http_client
-        )
-
-    async def _detect_lm_studio(self) -> str:
-        """Return the id of the first chat model that LM Studio offers."""
-        where = self.settings.lm_studio_base_url
-        async with self._lm_studio() as provider:
-            from openai import OpenAIError
-
-            client = provider.client.with_options(max_retries=0, timeout=_DETECTION_TIMEOUT_S)
-            try:
-                names = [model.id async for model in client.models.list()]
-            except OpenAIError as error:
-                raise ModelNotConfigured(
-                    f"lmstudio:auto: no LM Studio answers at {where}: start its server, or correct "
-                    f"LM_STUDIO__BASE_URL"
-                ) from error
-        for name in names:
-            if "embed" not in name.lower():
-                return _LM_STUDIO + name
-        raise ModelNotConfigured(f"lmstudio:auto: LM Studio at {where} has no chat model: load one")
-
-
-def _takes_httpx2(provider_class: "type[Provider[Any]]") -> bool:
-    """Whether the provider may be given an HTTP client of httpx2, and streams text that we know."""
-    import httpx2
-
-    if provider_class.__name__.startswith("Google"):  # its format differs, its timeout is longer
-        return False
-    try:
-        hints = get_type_hints(provider_class.__init__)
-    except NameError:  # names the older httpx, which is not installed
-        return False
-    return httpx2.AsyncClient in get_args(hints.get("http_client"))
-
-
-def export_provider_variables(settings: LlmSettings) -> None:
-    """Put the keys of `settings` and `.env` in `os.environ`, which wins: providers look there."""
-    keys = {
-        "OPENAI_API_KEY": settings.openai_api_key,
-        "ANTHROPIC_API_KEY": settings.anthropic_api_key,
-        "DEEPSEEK_API_KEY": settings.deepseek_api_key,
-        "ALIBABA_API_KEY": settings.qwen_api_key,
-    }
-    variables = {name: key.get_secret_value() for name, key in keys.items() if key}
-    variables["OLLAMA_BASE_URL"] = settings.ollama_base_url
-    for name, value in {**variables, **dotenv_values(".env")}.items():
-        if value:
-            os.environ.setdefault(name, value)
+    def _in_turn(self, model_id: str, ids: list[str]) -> list[str]:
+        """The ids in the order in which they are asked this time."""
+        if self.settings.balancing == "failover":
+            return ids
+        first = next(self._turns[model_id]) % len(ids)
+        return ids[first:] + ids[:first]
 
 
 @asynccontextmanager
@@ -176,11 +136,20 @@ async def lifespan(services: Services) -> AsyncIterator[None]:
 
 
 async def health(services: Services) -> HealthReport:
-    """Which model answers by default, whether it is only the demo, and whether it lacks its key."""
+    """Which model answers by default, whether it is only the demo, and what is wrong with it."""
     model_id = services.get(LlmSettings).default_model
     report = HealthReport(facts={"model": model_id, "demo": model_id == DEMO})
     if model_id == DEMO:
         report.summary = _DEMO_HINT
-    elif hint := missing_key(model_id):
-        report.status, report.summary = "degraded", hint
+        return report
+    asked = [_problem(one, services) for one in split_ids(model_id)]
+    if problems := [problem for problem in await asyncio.gather(*asked) if problem]:
+        report.status, report.summary = "degraded", "; ".join(problems)
     return report
+
+
+async def _problem(model_id: str, services: Services) -> str | None:
+    """What is known to be wrong with a model; nothing that costs is asked."""
+    if broken := services.get(Models).broken.get(model_id):
+        return broken.message
+    return missing_key(model_id) or await server_problem(model_id, services.get(LlmSettings))
