@@ -1,7 +1,6 @@
-"""`test-model`: does the model answer, and if not, why not?"""
+"""`test-model`: does a model answer, and if not, why not?"""
 
 import asyncio
-import time
 from typing import Annotated
 
 import typer
@@ -10,36 +9,36 @@ app = typer.Typer()
 
 
 @app.command("test-model")
-def ask_model(
-    model: Annotated[str, typer.Argument(help="A model id; by default DEFAULT_MODEL.")] = "",
+def ask_models(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Model ids; by default those of DEFAULT_MODEL.")
+    ] = None,
+    limit_s: Annotated[
+        float, typer.Option(min=0.1, help="One that takes longer, in seconds, is too slow.")
+    ] = 30,
 ) -> None:
-    """Ask a model for one word and say in one line what is wrong, if something is."""
-    typer.echo(asyncio.run(_ask(model)))
+    """Let each model call a tool, and say in one line how fast it is or what to mend."""
+    if not asyncio.run(_ask(models, limit_s)):
+        raise typer.Exit(1)
 
 
-async def _ask(model_id: str) -> str:
-    """Return a line that says how long the model took; raises `AppError` with what to mend."""
-    from pydantic_ai.direct import model_request
-    from pydantic_ai.exceptions import AgentRunError
-    from pydantic_ai.messages import ModelRequest
-    from pydantic_ai.settings import ModelSettings
+async def _ask(model_ids: list[str] | None, limit_s: float) -> bool:
+    """Print a line for each model; return whether all of them answered."""
+    from structlog.testing import capture_logs
 
+    from ..core.errors import AppError
     from ..core.settings import load_settings
-    from .errors import explain
-    from .models import DEMO, Models
-    from .settings import LlmSettings
+    from .checks import check_model
+    from .models import Models
+    from .settings import LlmSettings, split_ids
 
-    models = Models(load_settings(LlmSettings))
-    model_id = model_id or models.settings.default_model
-    started = time.perf_counter()
-    try:
-        model = await models.get(model_id)
-        request = ModelRequest.user_text_prompt("Answer with the one word: ready")
-        settings = ModelSettings(max_tokens=256, timeout=30, max_retries=0)
-        await model_request(model, [request], model_settings=settings)
-    except AgentRunError as error:
-        raise explain(error, model_id) or error from error
-    finally:
-        await models.close()
-    offline = " (offline: it only repeats what it is told)" if model_id == DEMO else ""
-    return f"{model_id} answers in {time.perf_counter() - started:.1f} s{offline}"
+    models, all_well = Models(load_settings(LlmSettings)), True
+    with capture_logs():  # the line says it
+        for model_id in split_ids(",".join(model_ids or [models.settings.default_model])):
+            try:
+                typer.echo(await check_model(models, model_id, limit_s))
+            except AppError as error:
+                all_well = False
+                typer.echo(f"error: {error.message}", err=True)
+    await models.close()
+    return all_well
