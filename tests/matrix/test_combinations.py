@@ -24,7 +24,7 @@ OPTIONS: Mapping[str, tuple[Any, ...]] = {
     "licence": ("MIT", "Apache-2.0", "proprietary"),
     "name": ("Shop", "order_desk", "A service whose name is forty letters lo"),
     "database": ("sqlite", "postgresql"),
-    "default_model": ("demo", "openai:gpt-5"),
+    "default_model": ("demo", "openai:gpt-5,qwen:qwen-max"),
     "model_providers": (["openai", "anthropic"], ["openai"]),
 }
 
