@@ -3,8 +3,8 @@
 An answer is a line of words. Most are said as they are; the others are `THINK:hm`,
 `CALL:name=argument+name`, `HTTP:429/0.5` (a refusal, with Retry-After), `HOLD` (until the test
 sets `go`), `HANG` (until the client leaves), `CUT` (the connection), `STOP` (without a word of
-the end) and `GARBAGE`. Each model of the server has a script of its own; when it is over, the
-model says `ready`.
+the end) and `GARBAGE`. What is not streamed is said at once, word for word. Each model of a server
+has a script of its own; when it is over, the model says `ready`.
 """
 
 import asyncio
@@ -13,15 +13,16 @@ import os
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pytest
 from pydantic_ai.models import override_allow_model_requests
 
 
 class Wire(Protocol):
-    """One answer in the words of a protocol."""
+    """One answer in the words of a protocol, `whole` or as a stream."""
 
+    def whole(self, model: str, text: str) -> dict[str, Any]: ...
     def begin(self, model: str) -> str: ...
     def text(self, text: str) -> str: ...
     def think(self, text: str) -> str: ...
@@ -38,6 +39,13 @@ class Chat:
     """OpenAI's chat completions, with the reasoning that other servers add to them."""
 
     model, calls = "", 0
+    usage: ClassVar = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
+
+    def whole(self, model: str, text: str) -> dict[str, Any]:
+        message = {"role": "assistant", "content": text}
+        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+        head = {"id": "c", "object": "chat.completion", "created": 1, "model": model}
+        return {**head, "choices": choices, "usage": self.usage}
 
     def begin(self, model: str) -> str:
         self.model = model
@@ -57,9 +65,8 @@ class Chat:
         return "".join(self._chunk({"tool_calls": [{"index": index} | one]}) for one in parts)
 
     def end(self) -> str:
-        usage = {"prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8}
         reason = "tool_calls" if self.calls else "stop"
-        last = self._chunk({}, reason) + self._event([], usage=usage)
+        last = self._chunk({}, reason) + self._event([], usage=self.usage)
         return f"{last}data: [DONE]\n\n"
 
     def _chunk(self, delta: dict[str, Any], reason: str | None = None) -> str:
@@ -75,11 +82,12 @@ class Messages:
 
     index, kind = -1, ""
 
+    def whole(self, model: str, text: str) -> dict[str, Any]:
+        content = [{"type": "text", "text": text}]
+        return {**self._message(model), "content": content, "stop_reason": "end_turn"}
+
     def begin(self, model: str) -> str:
-        usage = {"input_tokens": 3, "output_tokens": 1}
-        head = {"id": "m", "type": "message", "role": "assistant", "model": model}
-        message: dict[str, Any] = {**head, "content": [], "stop_reason": None, "usage": usage}
-        return _event({"type": "message_start", "message": message})
+        return _event({"type": "message_start", "message": self._message(model)})
 
     def text(self, text: str) -> str:
         return self._block("text", text="") + self._delta("text_delta", text=text)
@@ -100,6 +108,11 @@ class Messages:
         delta, usage = {"stop_reason": reason}, {"output_tokens": 5}
         last = _event({"type": "message_delta", "delta": delta, "usage": usage})
         return self._close() + last + _event({"type": "message_stop"})
+
+    def _message(self, model: str) -> dict[str, Any]:
+        head = {"id": "m", "type": "message", "role": "assistant", "model": model}
+        usage = {"input_tokens": 3, "output_tokens": 1}
+        return {**head, "content": [], "stop_reason": None, "usage": usage}
 
     def _block(self, kind: str, **content: Any) -> str:
         if kind == self.kind:
@@ -183,17 +196,25 @@ class ModelServer:
     async def _play(
         self, words: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        model = self.asked[-1]["model"]
         if words[0].startswith("HTTP:"):
-            status, _, wait = words[0].removeprefix("HTTP:").partition("/")
-            message = " ".join(words[1:]) or "secret body"
-            error = {"type": "error", "error": {"type": "an_error", "message": message}}
-            await _send(writer, int(status), error, f"Retry-After: {wait}\r\n" if wait else "")
-            return
-        writer.write(
-            _HEAD.format("200", "text/event-stream", "Transfer-Encoding: chunked").encode()
-        )
+            await _refuse(writer, words)
+        elif self.asked[-1].get("stream"):
+            await self._stream(model, words, reader, writer)
+        else:
+            await _send(writer, 200, self.wire().whole(model, " ".join(words)))
+
+    async def _stream(
+        self,
+        model: str,
+        words: list[str],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        head = _HEAD.format(200, "text/event-stream", "Transfer-Encoding: chunked")
+        writer.write(head.encode())
         wire = self.wire()
-        await _chunk(writer, wire.begin(self.asked[-1]["model"]))
+        await _chunk(writer, wire.begin(model))
         for word in words:
             kind, _, rest = word.partition(":")
             match kind:
@@ -222,6 +243,13 @@ class ModelServer:
 
 
 _HEAD = "HTTP/1.1 {} X\r\nContent-Type: {}\r\n{}\r\n\r\n"
+
+
+async def _refuse(writer: asyncio.StreamWriter, words: list[str]) -> None:
+    status, _, wait = words[0].removeprefix("HTTP:").partition("/")
+    message = " ".join(words[1:]) or "secret body"
+    error = {"type": "error", "error": {"type": "an_error", "message": message}}
+    await _send(writer, int(status), error, f"Retry-After: {wait}\r\n" if wait else "")
 
 
 async def _send(

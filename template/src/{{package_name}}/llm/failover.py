@@ -10,7 +10,12 @@ from typing import Any
 
 import structlog
 from pydantic_ai import RunContext
-from pydantic_ai.exceptions import FallbackExceptionGroup, ModelAPIError, UnexpectedModelBehavior
+from pydantic_ai.exceptions import (
+    FallbackExceptionGroup,
+    ModelAPIError,
+    ModelConnectionError,
+    UnexpectedModelBehavior,
+)
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.fallback import FallbackModel
@@ -58,6 +63,8 @@ class NamedModel(WrapperModel):
                 with self._explaining(Exception):
                     response = await exits.enter_async_context(asked)
                 yield response
+                if _lacks_its_end(response):
+                    raise ModelConnectionError(self.model_name, "no stop_reason", phase="read")
 
     @contextmanager
     def _explaining(self, *kinds: type[Exception]) -> Iterator[None]:
@@ -118,6 +125,13 @@ class Failover(FallbackModel):
             main = next((error for error in told if error.retryable), told[0])
             message = "; ".join(error.message for error in told)
             raise type(main)(message, details=main.details) from group
+
+
+def _lacks_its_end(response: StreamedResponse) -> bool:
+    """Whether Anthropic's last word is missing; OpenAI's is asked for by a model's profile."""
+    said = response.get()
+    is_over = said.provider_name == "anthropic" and said.state == "complete"
+    return is_over and "finish_reason" not in (said.provider_details or {})
 
 
 def _unknown(error: Exception, model_id: str) -> ModelError:
