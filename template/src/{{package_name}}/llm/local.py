@@ -125,7 +125,8 @@ def _silent(base_url: str, provider: str) -> str:
 
 async def _list(base_url: str, timeout_s: float) -> list[_Listed]:
     """The models that a server lists; none when it says something else."""
-    async with httpx2.AsyncClient(timeout=timeout_s) as client:
+    with_tls = base_url.startswith("https:")  # loading the certificates takes longer than asking
+    async with httpx2.AsyncClient(timeout=timeout_s, verify=with_tls) as client:
         response = await client.get(f"{base_url.rstrip('/')}/models")
     try:
         return _Listing.model_validate_json(response.content).data
