@@ -136,16 +136,19 @@ async def lifespan(services: Services) -> AsyncIterator[None]:
 
 
 async def health(services: Services) -> HealthReport:
-    """Which model answers by default, whether it is only the demo, and what is wrong with it."""
+    """Which model answers by default, whether it is only the demo, and what is wrong with models.
+
+    It looks at those that answer by default and at those that could not be made so far.
+    """
     model_id = services.get(LlmSettings).default_model
-    report = HealthReport(facts={"model": model_id, "demo": model_id == DEMO})
-    if model_id == DEMO:
-        report.summary = _DEMO_HINT
-        return report
-    asked = [_problem(one, services) for one in split_ids(model_id)]
-    if problems := [problem for problem in await asyncio.gather(*asked) if problem]:
-        report.status, report.summary = "degraded", "; ".join(problems)
-    return report
+    ids = dict.fromkeys((*split_ids(model_id), *services.get(Models).broken))
+    asked = await asyncio.gather(*(_problem(one, services) for one in ids))
+    problems = [problem for problem in asked if problem]
+    return HealthReport(
+        status="degraded" if problems else "ok",
+        summary="; ".join([_DEMO_HINT] * (model_id == DEMO) + problems),
+        facts={"model": model_id, "demo": model_id == DEMO},
+    )
 
 
 async def _problem(model_id: str, services: Services) -> str | None:

@@ -2,7 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+)
 from pydantic_core import from_json
 from pydantic_settings import NoDecode
 
@@ -95,6 +103,13 @@ class LlmSettings(RoomSettings):
         validation_alias=AliasChoices("LLM__GATHER_WINDOW_S"),
         description="Streamed text arrives at most this often, in seconds; 0 passes every piece.",
     )
+
+    @field_validator("default_model")
+    @classmethod
+    def _let_demo_stand_alone(cls, value: str) -> str:
+        if "demo" in (ids := split_ids(value)) and len(ids) > 1:
+            raise ValueError("demo stands alone, it answers for no other")
+        return value
 
     def options(self, model_id: str) -> ModelOptions:
         """What `LLM__MODELS` says of a model."""
