@@ -18,7 +18,12 @@ RESERVED: dict[str, frozenset[str]] = {
             "session", "sessions", "settings", "stop", "stream",
         }
     ),
-    "tool": frozenset({"definition", "room", "routes"}),
+    "tool": frozenset(
+        {
+            "calls", "commands", "decorators", "definition", "guard", "models", "room", "routes",
+            "switches",
+        }
+    ),
 }  # fmt: skip
 """Modules and routes of the core beside which an instance lies: they are no names for one."""
 

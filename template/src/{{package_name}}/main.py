@@ -76,6 +76,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(services.database.close)
         await prepare_schema(services.database)
         await stack.enter_async_context(services.bus)
+        stack.push_async_callback(services.kv.close)
         for module in modules:
             if module.lifespan is not None:
                 await stack.enter_async_context(module.load(module.lifespan)(services))

@@ -1,4 +1,4 @@
-"""I know what every room needs: settings, logging, errors, the database, the bus."""
+"""I know what every room needs: settings, logging, errors, database, bus, key-value store."""
 
 from .modules import AppModule
 

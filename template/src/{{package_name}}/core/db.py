@@ -7,7 +7,7 @@ overwrite what another has written in between, or fail.
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -15,7 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from .. import NAME
+from .orm import Base
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -61,6 +65,16 @@ class Database:
     def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
         """A session to write with: commits at the end, rolls back on an error."""
         return self._writers.begin()
+
+    def insert(self, entity: type[Base]) -> "sqlite.Insert | postgresql.Insert":
+        """An INSERT that knows `on_conflict_do_update`, which both databases spell alike."""
+        if self.dialect == "sqlite":
+            from sqlalchemy.dialects import sqlite
+
+            return sqlite.insert(entity)
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(entity)
 
     async def ping(self) -> None:
         """Ask the database for an answer; raises whatever the driver raises.

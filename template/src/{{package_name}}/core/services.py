@@ -9,13 +9,14 @@ from starlette.requests import HTTPConnection
 
 from .bus import make_bus
 from .db import Database
+from .kv import make_store
 from .settings import Settings
 
 T = TypeVar("T")
 
 
 class Services:
-    """Settings, database and bus, and what the rooms provide in their lifespans, by type.
+    """Settings, database, bus, key-value store, and what rooms provide in lifespans, by type.
 
     Making one opens nothing. It lives on `app.state.services`; background tasks may hold it too.
     """
@@ -24,6 +25,7 @@ class Services:
         self.settings = settings
         self.database = Database(settings)
         self.bus = make_bus(settings, self.database)
+        self.kv = make_store(settings, self.database)
         self._provided: dict[type, object] = {}
         self.provide(Settings, settings)
 

@@ -72,7 +72,7 @@ class Settings(RoomSettings):
         5, ge=1, description="Connections kept open; three times as many under load."
     )
     redis_url: SecretStr | None = Field(
-        None, description="redis://host:6379/0 carries messages between processes."
+        None, description="redis://host:6379/0 carries messages and short-lived values."
     )
 
     log_level: LogLevel = Field("INFO", description="DEBUG, INFO, WARNING, ERROR or CRITICAL.")
