@@ -72,6 +72,7 @@ class AgentDefinition:
       read as `ctx.deps.context`; when all its fields have defaults it may be left out.
     - `model`: the id of the model to use instead of DEFAULT_MODEL.
     - `limits`: what one run may use up, instead of what the settings of the runs say.
+    - `scopes`: what a caller needs to see and ask it.
     """
 
     agent: AnyAgent
@@ -80,6 +81,7 @@ class AgentDefinition:
     context_model: type[BaseModel] = NoContext
     model: str | None = None
     limits: UsageLimits | None = None
+    scopes: frozenset[str] = frozenset()
 
     def model_id(self, default: str) -> str:
         """The id of the model that answers: the definition's, the agent's or `default`."""

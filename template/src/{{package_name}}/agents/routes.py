@@ -36,10 +36,11 @@ class SessionHistory(BaseModel):
 
 def known_agent(
     name: Annotated[str, Path(max_length=64, description="The name of an agent.")],
+    caller: CallerDep,
     services: ServicesDep,
 ) -> str:
-    """The name in the path; raises `NotFound` when no agent has it."""
-    services.get(AgentRegistry).find(name)
+    """The name in the path; `NotFound` when no agent has it, `Forbidden` when it's not for you."""
+    caller.require(services.get(AgentRegistry).find(name).scopes, f"agent {name!r}")
     return name
 
 
@@ -47,13 +48,14 @@ AgentName = Annotated[str, Depends(known_agent)]
 
 
 @router.get("")
-async def list_agents(_caller: CallerDep, services: ServicesDep) -> list[AgentView]:
+async def list_agents(caller: CallerDep, services: ServicesDep) -> list[AgentView]:
     """The agents that you can talk to."""
     default = services.get(LlmSettings).default_model
     models = {name: one.model_id(default) for name, one in services.get(AgentRegistry).items()}
     return [
         AgentView(name=name, summary=one.summary, model=models[name], demo=models[name] == DEMO)
         for name, one in services.get(AgentRegistry).items()
+        if caller.may(one.scopes)
     ]
 
 

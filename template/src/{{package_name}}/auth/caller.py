@@ -6,6 +6,7 @@ make a browser on this machine send requests here under its own name (DNS rebind
 that a proxy on this machine passed on comes from elsewhere. ALLOW_ANONYMOUS=true lifts all of it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated
@@ -27,14 +28,33 @@ class AuthSettings(RoomSettings):
     )
 
 
+EVERY_SCOPE = "*"
+
+
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent the request; `id` owns the rows that it makes."""
+    """Whoever sent the request; `id` owns the rows that it makes, `scopes` say what it may do."""
 
     id: str
+    scopes: frozenset[str] = frozenset()
+
+    def may(self, scopes: Iterable[str]) -> bool:
+        """Whether it has all of these scopes."""
+        return not self._lacks(scopes)
+
+    def require(self, scopes: Iterable[str], what: str) -> None:
+        """Raise `Forbidden`, which says what `what` needs, unless it has all of these scopes."""
+        if missing := self._lacks(scopes):
+            raise Forbidden(
+                f"{what} needs the scope {' and '.join(map(repr, missing))}, which you lack",
+                details={"missing_scopes": missing},
+            )
+
+    def _lacks(self, scopes: Iterable[str]) -> list[str]:
+        return [] if EVERY_SCOPE in self.scopes else sorted({*scopes} - self.scopes)
 
 
-LOCAL = Caller("local")
+LOCAL = Caller("local", frozenset({EVERY_SCOPE}))
 PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 

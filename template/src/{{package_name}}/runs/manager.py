@@ -53,9 +53,11 @@ class RunManager:
     ) -> Turn:
         """Store the message and let the agent answer it, in a task of its own.
 
-        Raises `NotFound` for a session that is not the caller's, `RunInProgress` for a busy one,
-        `TooManyRuns` when this process plays as many as it may.
+        Raises `Forbidden` for an agent that is not for the caller, `NotFound` for a session that is
+        not the caller's, `RunInProgress` for a busy one, `TooManyRuns` when this process plays as
+        many as it may.
         """
+        caller.require(definition.scopes, f"agent {agent_name!r}")
         beginning = asyncio.create_task(self._begin(caller, agent_name, definition, request))
         try:
             return await asyncio.shield(beginning)
