@@ -18,17 +18,11 @@ from pydantic_ai import Agent, UsageLimits
 from pydantic_ai.settings import ModelSettings
 
 from ..sessions.schemas import CleanText
-from ..tools.definition import AgentDeps
+from ..tools.definition import AgentDeps, NoContext
 
 __all__ = ["AgentDefinition", "AgentDeps", "AgentRequest", "AnyAgent", "NoContext"]
 
 AnyAgent: TypeAlias = Agent[Any, Any]
-
-
-class NoContext(BaseModel):
-    """The context of an agent that needs none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AgentRequest(BaseModel):

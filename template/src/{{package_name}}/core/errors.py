@@ -6,6 +6,7 @@
     ├── Forbidden                403  forbidden
     ├── NotFound                 404  not_found
     ├── Conflict                 409  conflict
+    ├── TooManyRequests          429  too_many_requests   retryable
     ├── ModelError               502  model_error         retryable
     │   └── ModelTimeout         504  model_timeout       retryable
     ├── Unavailable              503  unavailable         retryable
@@ -16,8 +17,8 @@ expected and what to do next. `core.problems` makes HTTP answers of them; nothin
 of HTTP than the number, so agents and tools may raise them.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
 
 
 class AppError(Exception):
@@ -30,7 +31,7 @@ class AppError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = {}
 
     def __init__(self, message: str, *, details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -43,12 +44,24 @@ class InvalidRequest(AppError):
 
     code, status, title = "invalid_request", 422, "Invalid request"
 
+    @classmethod
+    def of(cls, errors: Iterable[Mapping[str, Any]], *where: str) -> Self:
+        """The error that tells of Pydantic's `errors`, at `where` in the request.
+
+        What was given is left out: it may be a secret.
+        """
+        told = [
+            {"loc": (*where, *one["loc"]), "msg": one["msg"], "type": one["type"]} for one in errors
+        ]
+        message = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in told)
+        return cls(message, details={"errors": told})
+
 
 class Unauthenticated(AppError):
     """Nobody knows who is calling."""
 
     code, status, title = "unauthenticated", 401, "Authentication required"
-    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
 
 class Forbidden(AppError):
@@ -67,6 +80,16 @@ class Conflict(AppError):
     """The request contradicts the present state."""
 
     code, status, title = "conflict", 409, "Conflict"
+
+
+class TooManyRequests(AppError):
+    """The caller has done this too often; `retry_after_s` is how long to wait."""
+
+    code, status, title, retryable = "too_many_requests", 429, "Too many requests", True
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message, details={"retry_after_s": retry_after_s})
+        self.headers = {"Retry-After": str(retry_after_s)}
 
 
 class ModelError(AppError):

@@ -79,10 +79,7 @@ async def _on_app_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    # Without what was given, which may be a secret.
-    errors = [{key: item[key] for key in ("loc", "msg", "type")} for item in error.errors()]
-    message = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in errors)
-    return problem_response(InvalidRequest(message, details={"errors": errors}))
+    return problem_response(InvalidRequest.of(error.errors()))
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> Response:

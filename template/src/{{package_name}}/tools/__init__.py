@@ -2,4 +2,10 @@
 
 from ..core.modules import AppModule
 
-module = AppModule(name="tools")
+module = AppModule(
+    name="tools",
+    router=".routes:router",
+    cli=".commands:app",
+    lifespan=".switches:lifespan",
+    after=("auth", "llm", "sessions"),
+)
