@@ -6,6 +6,9 @@
     ├── Forbidden                403  forbidden
     ├── NotFound                 404  not_found
     ├── Conflict                 409  conflict
+    ├── PreconditionFailed       412  precondition_failed
+    ├── TooLarge                 413  too_large
+    ├── UnsupportedMediaType     415  unsupported_media_type
     ├── ModelError               502  model_error         retryable
     │   └── ModelTimeout         504  model_timeout       retryable
     ├── Unavailable              503  unavailable         retryable
@@ -67,6 +70,24 @@ class Conflict(AppError):
     """The request contradicts the present state."""
 
     code, status, title = "conflict", 409, "Conflict"
+
+
+class PreconditionFailed(AppError):
+    """What shall be changed is not what it was when the client read it."""
+
+    code, status, title = "precondition_failed", 412, "It has changed meanwhile"
+
+
+class TooLarge(AppError):
+    """The body of the request is larger than the service takes."""
+
+    code, status, title = "too_large", 413, "The body is too large"
+
+
+class UnsupportedMediaType(AppError):
+    """The body of the request is no JSON, or does not say that it is."""
+
+    code, status, title = "unsupported_media_type", 415, "Unsupported media type"
 
 
 class ModelError(AppError):
