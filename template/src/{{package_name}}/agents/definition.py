@@ -9,11 +9,12 @@
 The folder gives the name: `order_desk` is served as `order-desk`.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_ai import Agent
 from pydantic_ai.settings import ModelSettings
 
@@ -31,10 +32,20 @@ class NoContext(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _add_example(schema: dict[str, Any], model: "type[AgentRequest]") -> None:
+    """Show the message and what else is required, where the fields have examples."""
+    fields = model.model_fields.items()
+    needed = {name: one for name, one in fields if name == "message" or one.is_required()}
+    example = {name: one.examples[0] for name, one in needed.items() if one.examples}
+    with suppress(ValidationError):
+        model.model_validate(example)
+        schema["examples"] = [example]
+
+
 class AgentRequest(BaseModel):
     """What every agent is asked with; derive from it to add fields of an agent's own."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_add_example)
 
     message: CleanText = Field(
         min_length=1, max_length=100_000, description="What the user says.", examples=["Hello!"]

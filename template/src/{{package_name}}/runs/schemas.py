@@ -61,7 +61,7 @@ class StopRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    session_id: UUID
+    session_id: UUID = Field(examples=["019a3f1e-7c60-7000-8000-2b7d5c1f9e44"])
 
 
 class StopView(BaseModel):

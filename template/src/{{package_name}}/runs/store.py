@@ -41,6 +41,7 @@ class BegunRun:
     """A turn whose message and run row are stored, and what was said before it."""
 
     row: AgentRun
+    session: AgentSession
     user_message_id: UUID
     position: int
     prompt: ModelRequest
@@ -83,7 +84,9 @@ async def _begin(
     if session_id is None:
         session = await sessions.create_session(db, caller, run.agent_name, SessionCreate())
     else:
-        session = await sessions.get_session(db, caller, session_id, run.agent_name)
+        session = await sessions.get_session(
+            db, caller, session_id, run.agent_name, for_update=True
+        )
         await sweep(db, AgentRun.session_id == session_id)
         await _refuse_if_busy(db, caller, session_id)
     session.session_title = session.session_title or sessions.title_from(message)
@@ -97,6 +100,7 @@ async def _begin(
     await db.flush()
     begun = BegunRun(
         row=run,
+        session=session,
         user_message_id=user_message_id,
         position=position,
         prompt=ModelRequest(parts=[UserPromptPart(message)], run_id=str(run.run_id)),

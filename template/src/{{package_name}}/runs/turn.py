@@ -180,6 +180,8 @@ class Turn:
             context=self.definition.context_of(self.request),
             request=self.request,
             services=self.services,
+            preferences=self.begun.session.preferences,
+            variables=self.begun.session.variables,
         )
 
     def _tell(self, event: ai.AgentStreamEvent) -> None:

@@ -12,8 +12,8 @@ sees it.
 """
 
 import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from inspect import iscoroutinefunction
@@ -40,7 +40,8 @@ class AgentDeps(Generic[ContextT]):
 
     `AgentDeps[OrderContext]` says which context model an agent works with; a tool that takes
     plain `AgentDeps` serves any agent. `request` is the validated request, in which an agent
-    with a request model of its own finds its own fields.
+    with a request model of its own finds its own fields. `preferences` and `variables` are those
+    of the session as the run begins.
     """
 
     caller: Caller
@@ -49,6 +50,8 @@ class AgentDeps(Generic[ContextT]):
     context: ContextT
     request: BaseModel
     services: "Services"
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
