@@ -1,12 +1,12 @@
-"""Settings of conversations: how much of them the model is told."""
+"""Settings of conversations: how much of them the model is told, how long deleted ones stay."""
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from ..core.settings import RoomSettings
 
 
 class HistorySettings(RoomSettings):
-    """How far back a model remembers. What bounds it bounds no row."""
+    """How far back a model remembers, which bounds no row, and what becomes of deleted ones."""
 
     num_history_runs: int = Field(
         5, ge=1, description="The model is told the last so many turns of a conversation."
@@ -16,4 +16,10 @@ class HistorySettings(RoomSettings):
     )
     context_compression_threshold: float = Field(
         0.8, gt=0, le=1, description="The oldest turns are left out when more of it is filled."
+    )
+    retention_days: int | None = Field(
+        None,
+        ge=0,
+        validation_alias=AliasChoices("SESSIONS__RETENTION_DAYS"),
+        description="Deleted conversations are erased after so many days; by default by hand only.",
     )
