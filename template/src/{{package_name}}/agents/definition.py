@@ -9,13 +9,24 @@
 The folder gives the name: `order_desk` is served as `order-desk`.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, cast
+from functools import reduce
+from operator import or_
+from types import FunctionType, MethodType
+from typing import Any, Literal, TypeAlias, cast, get_type_hints
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic_ai import Agent
+from pydantic_ai import (
+    Agent,
+    DeferredToolRequests,
+    NativeOutput,
+    PromptedOutput,
+    TextOutput,
+    ToolOutput,
+)
 from pydantic_ai.settings import ModelSettings
 
 from ..sessions.schemas import CleanText
@@ -24,6 +35,8 @@ from ..tools.definition import AgentDeps
 __all__ = ["AgentDefinition", "AgentDeps", "AgentRequest", "AnyAgent", "NoContext"]
 
 AnyAgent: TypeAlias = Agent[Any, Any]
+
+_NO_OUTPUT = (str, DeferredToolRequests)
 
 
 class NoContext(BaseModel):
@@ -102,11 +115,37 @@ class AgentDefinition:
             needed = any(one.is_required() for one in self.context_model.model_fields.values())
             default = Field() if needed else Field(default_factory=self.context_model)
             fields["context"] = (self.context_model, default)
-        title = f"{name.title().replace('-', '')}Request"
         about = self.request_model.__doc__
+        title = f"{class_name(name)}Request"
         return create_model(title, __base__=self.request_model, __doc__=about, **fields)
+
+    def output_type(self) -> Any:
+        """The type of what the agent answers besides plain text; None when there is none."""
+        kinds = [one for one in _output_types(self.agent.output_type) if one not in _NO_OUTPUT]
+        return reduce(or_, kinds) if kinds else None
 
     def context_of(self, request: AgentRequest) -> BaseModel:
         """Return the validated context of a request that `body_model` has validated."""
         context = getattr(request, "context", None)
         return context if isinstance(context, BaseModel) else self.context_model()
+
+
+def class_name(agent_name: str) -> str:
+    """What the names of an agent's own models begin with: OrderDesk for order-desk."""
+    return agent_name.title().replace("-", "")
+
+
+def _output_types(spec: Any) -> Iterator[Any]:
+    """Each type that an agent with this `output_type` may answer with."""
+    match spec:
+        case list() | tuple():
+            for one in spec:
+                yield from _output_types(one)
+        case NativeOutput() | PromptedOutput():
+            yield from _output_types(spec.outputs)
+        case ToolOutput():
+            yield from _output_types(spec.output)
+        case TextOutput(output_function=function) | (FunctionType() | MethodType() as function):
+            yield from _output_types(get_type_hints(function).get("return", str))
+        case _:
+            yield spec

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
 
-from ..agents.definition import AgentDefinition, AgentRequest
+from ..agents.definition import AgentDefinition, AgentRequest, class_name
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName
 from ..auth.caller import CallerDep
@@ -26,7 +26,15 @@ from ..sessions.routes import PageRequest
 from ..sessions.schemas import Page
 from .events import stream_schema
 from .manager import RunManager, TooManyRuns
-from .schemas import Answer, AnswerMetadata, RunView, StandardResponse, StopRequest, StopView
+from .schemas import (
+    Answer,
+    AnswerMetadata,
+    RunView,
+    StandardResponse,
+    StopRequest,
+    StopView,
+    response_model,
+)
 from .settings import RunsSettings
 from .stats import Stats, load_stats
 from .store import RunInProgress
@@ -58,35 +66,34 @@ def build_router(services: Services) -> APIRouter:
     return router
 
 
-def add_run_route(router: APIRouter, path: str, services: Services, name: str, **more: Any) -> None:
-    """Let `router` run an agent at `path`; `more` is for `APIRouter.add_api_route`."""
+def add_run_route(
+    router: APIRouter, path: str, services: Services, name: str, *, stream: bool = False
+) -> None:
+    """Let `router` run an agent at `path`; with `stream` every answer is streamed."""
     definition = services.get(AgentRegistry)[name]
-    told = {
-        "name": f"run_{name}".replace("-", "_"),
-        "summary": f"Ask {name}",
-        "description": definition.summary or "Ask this agent and get its answer.",
-        "tags": ["agents"],
-    }
     router.add_api_route(
         path,
-        _run_endpoint(name, definition),
+        _run_endpoint(name, definition, stream),
         methods=["POST"],
+        name=f"run_{name}".replace("-", "_"),
+        tags=["agents"],
+        summary=f"Ask {name}",
+        description=definition.summary or "Ask this agent and get its answer.",
         response_model=None,
         responses=_OF_RUNS | {200: _describe_answer(name, definition)},
-        **told | more,
     )
 
 
 def _describe_answer(name: str, definition: AgentDefinition) -> dict[str, Any]:
     return {
-        "model": StandardResponse[Answer],
+        "model": response_model(class_name(name), definition.output_type()),
         "content": {"text/event-stream": {"itemSchema": stream_schema()}},
         "description": "The answer; with `stream` its events, which end with done, paused or error",
     }
 
 
 def _run_endpoint(
-    name: str, definition: AgentDefinition
+    name: str, definition: AgentDefinition, stream: bool
 ) -> Callable[..., Awaitable[Response | StandardResponse[Answer]]]:
     async def run(
         body: Annotated[AgentRequest, Body()],
@@ -95,7 +102,7 @@ def _run_endpoint(
         services: ServicesDep,
     ) -> Response | StandardResponse[Answer]:
         turn = await services.get(RunManager).begin(caller, name, definition, body)
-        if body.stream:
+        if stream or body.stream:
             return _stream(turn, services.get(RunsSettings))
         if await _closes_before_client_leaves(turn, request):
             return await _answer(turn, services)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
 
 from ..sessions.models import RunStatus
 
@@ -54,6 +54,16 @@ class Answer(RunView):
     """A run that has ended, with what it said last."""
 
     content: str = Field(description="The text of the answer; a part of it when interrupted.")
+
+
+def response_model(name: str, output_type: Any) -> type[StandardResponse[Answer]]:
+    """The envelope of an agent's answers, with models called `name…` if its output has a type."""
+    if output_type is None:
+        return StandardResponse[Answer]
+    about = "What the agent found; null when the run ended before that."
+    output: Any = (output_type | None, Field(description=about))
+    answer = create_model(f"{name}Answer", __base__=Answer, __doc__=Answer.__doc__, output=output)
+    return create_model(f"{name}Response", __base__=StandardResponse[Answer], data=(answer, ...))
 
 
 class StopRequest(BaseModel):
