@@ -27,6 +27,7 @@ from pydantic_ai import (
     TextOutput,
     ToolOutput,
 )
+from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
 from ..sessions.schemas import CleanText
@@ -107,6 +108,11 @@ class AgentDefinition:
         """The id of the model that answers: the definition's, the agent's or `default`."""
         own = self.model or self.agent.model or default
         return own if isinstance(own, str) else own.model_name
+
+    @property
+    def brings_model(self) -> bool:
+        """Whether the agent has a model object of its own, which no id needs to name."""
+        return self.model is None and isinstance(self.agent.model, Model)
 
     def body_model(self, name: str) -> type[AgentRequest]:
         """Return the model of the whole request body, named after the agent for OpenAPI."""

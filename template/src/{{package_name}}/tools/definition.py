@@ -41,7 +41,7 @@ class AgentDeps(Generic[ContextT]):
     `AgentDeps[OrderContext]` says which context model an agent works with; a tool that takes
     plain `AgentDeps` serves any agent. `request` is the validated request, in which an agent
     with a request model of its own finds its own fields. `preferences` and `variables` are those
-    of the session as the run begins.
+    of the session as the run begins. `depth` is how many agents have asked one another before.
     """
 
     caller: Caller
@@ -52,6 +52,7 @@ class AgentDeps(Generic[ContextT]):
     services: "Services"
     preferences: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    depth: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
