@@ -46,14 +46,25 @@ class NoContext(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _add_example(schema: dict[str, Any], model: "type[AgentRequest]") -> None:
+def _add_example(schema: dict[str, Any], model: type[BaseModel]) -> None:
     """Show the message and what else is required, where the fields have examples."""
-    fields = model.model_fields.items()
-    needed = {name: one for name, one in fields if name == "message" or one.is_required()}
-    example = {name: one.examples[0] for name, one in needed.items() if one.examples}
+    example = _example_of(model)
     with suppress(ValidationError):
         model.model_validate(example)
         schema["examples"] = [example]
+
+
+def _example_of(model: type[BaseModel]) -> dict[str, Any]:
+    example: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if not field.is_required() and name != "message":
+            continue
+        if field.examples:
+            example[name] = field.examples[0]
+        elif isinstance(kind, type) and issubclass(kind, BaseModel):
+            example[name] = _example_of(kind)
+    return example
 
 
 class AgentRequest(BaseModel):
