@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from types import FunctionType, MethodType
-from typing import Any, Literal, TypeAlias, cast, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, cast, get_type_hints
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -36,6 +36,9 @@ from ..tools.definition import AgentDeps
 __all__ = ["AgentDefinition", "AgentDeps", "AgentRequest", "AnyAgent", "NoContext"]
 
 AnyAgent: TypeAlias = Agent[Any, Any]
+
+MessageText = Annotated[CleanText, Field(min_length=1, max_length=100_000)]
+"""What an agent may be sent."""
 
 _NO_OUTPUT = (str, DeferredToolRequests)
 
@@ -72,9 +75,7 @@ class AgentRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_add_example)
 
-    message: CleanText = Field(
-        min_length=1, max_length=100_000, description="What the user says.", examples=["Hello!"]
-    )
+    message: MessageText = Field(description="What the user says.", examples=["Hello!"])
     session_id: UUID | None = Field(
         None, description="The conversation to go on with; without one, a new one begins."
     )

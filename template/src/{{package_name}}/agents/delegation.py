@@ -19,7 +19,7 @@ from pydantic_ai.messages import AgentStreamEvent, FunctionToolCallEvent
 from ..core.errors import StartupError
 from ..llm.errors import explain
 from ..llm.models import Models
-from .definition import AgentDefinition, AgentDeps
+from .definition import AgentDefinition, AgentDeps, MessageText
 from .registry import AgentRegistry
 
 MAX_DEPTH = 3
@@ -37,7 +37,7 @@ class Delegated(CustomEvent):
 def delegate_to(name: str) -> Tool[AgentDeps]:
     """Return the tool `ask_<name>`; the model reads what the agent's summary says of it."""
 
-    async def ask(ctx: RunContext[AgentDeps], message: str) -> Any:
+    async def ask(ctx: RunContext[AgentDeps], message: MessageText) -> Any:
         """Ask another agent.
 
         Args:

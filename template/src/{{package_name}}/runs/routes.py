@@ -23,7 +23,7 @@ from ..llm.errors import ModelBusy, ModelNotConfigured
 from ..sessions import store as sessions
 from ..sessions.models import AgentMessage, RunStatus
 from ..sessions.routes import PageRequest
-from ..sessions.schemas import Page
+from ..sessions.schemas import CleanText, Page
 from .events import stream_schema
 from .manager import RunManager, TooManyRuns
 from .schemas import (
@@ -137,7 +137,7 @@ async def stop_run(
 class _Runs(PageRequest):
     before: UUID | None = Field(None, description="`next` of the page before.")
     session_id: UUID | None = Field(None, description="Only those of this conversation.")
-    agent: str | None = Field(None, max_length=64, description="Only those of this agent.")
+    agent: CleanText | None = Field(None, max_length=64, description="Only those of this agent.")
     status: RunStatus | None = Field(None, description="Only those with this status.")
 
 

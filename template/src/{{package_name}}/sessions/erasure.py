@@ -57,8 +57,8 @@ async def lifespan(services: Services) -> AsyncIterator[None]:
 async def _keep_erasing(database: Database, days: int) -> None:
     while True:
         try:
-            erased = await erase_deleted(database, days)
-            log.info("sessions_erased", count=erased)
+            if erased := await erase_deleted(database, days):
+                log.info("sessions_erased", count=erased)
         except Exception:
             log.warning("sessions_not_erased", exc_info=True)
         await asyncio.sleep(_ERASE_EVERY_S)

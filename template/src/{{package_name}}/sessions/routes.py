@@ -12,7 +12,7 @@ from ..core.errors import Forbidden, NotFound, PreconditionFailed
 from ..core.problems import OF_BODIES, problems
 from ..core.services import Services, ServicesDep
 from . import store
-from .schemas import MessageView, Page, SessionPatch, SessionView
+from .schemas import CleanText, MessageView, Page, SessionPatch, SessionView
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], responses=problems(Forbidden))
 
@@ -30,7 +30,7 @@ class _SessionsOfAgent(PageRequest):
 
 
 class _Sessions(_SessionsOfAgent):
-    agent: str | None = Field(None, max_length=64, description="Only those with this agent.")
+    agent: CleanText | None = Field(None, max_length=64, description="Only those with this agent.")
 
 
 class _Messages(PageRequest):
