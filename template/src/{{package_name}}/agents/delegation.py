@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 from pydantic_ai import CustomEvent, RunContext, Tool, ToolDefinition, ToolFailed
-from pydantic_ai.exceptions import ModelAPIError, UnexpectedModelBehavior
+from pydantic_ai.exceptions import FallbackExceptionGroup, ModelAPIError, UnexpectedModelBehavior
 from pydantic_ai.messages import AgentStreamEvent, FunctionToolCallEvent
 
 from ..core.errors import StartupError
@@ -73,9 +73,10 @@ async def _ask(ctx: RunContext[AgentDeps], name: str, other: AgentDefinition, me
             usage_limits=ctx.usage_limits,
             event_stream_handler=tell,
         )
-    except (ModelAPIError, UnexpectedModelBehavior) as error:
-        known = explain(error, model_id)
-        raise ToolFailed(f"The agent {name} could not answer: {known or error}") from error
+    except (FallbackExceptionGroup, ModelAPIError, UnexpectedModelBehavior) as error:
+        if (known := explain(error, model_id)) is None:
+            raise
+        raise ToolFailed(f"The agent {name} could not answer: {known}") from error
     return result.output
 
 

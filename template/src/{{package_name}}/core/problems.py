@@ -41,6 +41,7 @@ class Problem(BaseModel):
 OF_BODIES = (TooLarge, UnsupportedMediaType, InvalidRequest)
 """What every route that reads a body may answer with."""
 
+_UNREADABLE = "There was an error parsing the body"  # says FastAPI, whatever the cause
 _ERRORS_TOLD = 20
 _DEPTH_TOLD = 8
 
@@ -138,10 +139,9 @@ async def _on_http_exception(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code in {204, 304}:  # which have no body
         return Response(status_code=error.status_code, headers=error.headers)
-    match error.__cause__:  # why FastAPI could not read the body
-        case AppError() as cause:
-            return problem_response(cause)
-        case ValueError() | RecursionError() as cause:
-            return problem_response(InvalidRequest(f"the body is no JSON: {cause}"))
+    if error.detail == _UNREADABLE:
+        why = error.__cause__
+        known = why if isinstance(why, AppError) else InvalidRequest(f"the body is no JSON: {why}")
+        return problem_response(known)
     code, title = _STANDARD.get(error.status_code, ("http_error", "HTTP error"))
     return _respond(error.status_code, code, title, AppError(str(error.detail)), error.headers)
