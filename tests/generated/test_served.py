@@ -217,15 +217,22 @@ def _run(project: Path, *arguments: str) -> str:
     return done.stdout.decode()
 
 
-def test_no_request_from_its_own_openapi_is_answered_by_a_500(
-    served: Served, tmp_path: Path
-) -> None:
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "unsupported_method",
+)
+
+
+def test_every_answer_is_what_its_own_openapi_says(served: Served, tmp_path: Path) -> None:
     url = str(served.client.base_url.join("/openapi.json"))
     command = [
         str(Path(sys.executable).with_name("schemathesis")),
         "run",
         url,
-        "--checks=not_a_server_error,status_code_conformance",
+        f"--checks={','.join(CHECKS)}",
         "--phases=examples,coverage,fuzzing",
         "--max-examples=15",
         "--seed=1",

@@ -14,8 +14,8 @@ from .answers import Ask
 RESERVED: dict[str, frozenset[str]] = {
     "agent": frozenset(
         {
-            "chat", "commands", "definition", "registry", "room", "routes", "run", "runs",
-            "session", "sessions", "settings", "stop", "stream",
+            "chat", "commands", "definition", "delegation", "registry", "room", "routes", "run",
+            "runs", "session", "sessions", "settings", "stop", "stream",
         }
     ),
     "tool": frozenset(

@@ -10,11 +10,12 @@ from pydantic_settings import BaseSettings
 from . import DESCRIPTION, TITLE, __version__
 from .agents.definition import AgentDefinition
 from .agents.registry import AgentRegistry
+from .core.errors import AppError, InvalidRequest
 from .core.logging import configure_logging
-from .core.middleware import RequestContext
+from .core.middleware import BodyLimit, RequestContext
 from .core.migrate import prepare_schema
 from .core.modules import AppModule, Router, discover
-from .core.problems import PROBLEM_RESPONSES, add_problem_handlers
+from .core.problems import ProblemAPI, add_problem_handlers, problems
 from .core.services import Services
 from .core.settings import Settings, get_settings, load_settings
 
@@ -48,16 +49,17 @@ def create_app(
             services.provide(kind, given.get(kind) or load_settings(kind))
     registry = AgentRegistry.discover() if agents is None else AgentRegistry(agents)
     services.provide(AgentRegistry, registry)
-    app = FastAPI(
+    app = ProblemAPI(
         title=TITLE,
         description=DESCRIPTION,
         version=__version__,
         lifespan=_lifespan,
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
-        responses=PROBLEM_RESPONSES,
+        responses=problems(InvalidRequest, AppError),
     )
     app.state.services = services
     app.state.modules = modules
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestContext, debug=settings.debug)
     for module in modules:
         if module.router is not None:

@@ -2,4 +2,4 @@
 
 from ..core.modules import AppModule
 
-module = AppModule(name="agents", router=".routes:router")
+module = AppModule(name="agents", router=".routes:router", cli=".commands:app")

@@ -38,6 +38,12 @@ class AgentRegistry(dict[str, AgentDefinition]):
         folders = code_folders(__package__)
         return cls({folder.name.replace("_", "-"): _read(folder) for folder in folders})
 
+    def first(self) -> str:
+        """The name of the agent that answers who names none; raises `NotFound` without any."""
+        for name in self:
+            return name
+        raise NotFound("this service has no agent yet: make a folder for one in agents/")
+
     def find(self, name: str) -> AgentDefinition:
         """Return the agent of this name; raises `NotFound` that says which there are."""
         if name not in self:

@@ -4,9 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Path
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from ..auth.caller import CallerDep
+from ..core.conditions import POLLED, PolledDep
+from ..core.errors import Forbidden, NotFound
+from ..core.problems import OF_BODIES, problems
 from ..core.services import ServicesDep
 from ..llm.models import DEMO
 from ..llm.settings import LlmSettings
@@ -15,7 +18,14 @@ from ..sessions import store
 from ..sessions.schemas import MessageView, Page, SessionCreate, SessionView
 from .registry import AgentRegistry
 
-router = APIRouter(prefix="/agents", tags=["agents"])
+router = APIRouter(responses=problems(Forbidden))
+_of_agents = APIRouter(prefix="/agents", tags=["agents"])
+
+
+class NewSession(SessionCreate):
+    """A session and the agent that it is with."""
+
+    agent: str | None = Field(None, max_length=64, description="By default the first there is.")
 
 
 class AgentView(BaseModel):
@@ -47,7 +57,7 @@ def known_agent(
 AgentName = Annotated[str, Depends(known_agent)]
 
 
-@router.get("")
+@_of_agents.get("")
 async def list_agents(caller: CallerDep, services: ServicesDep) -> list[AgentView]:
     """The agents that you can talk to."""
     default = services.get(LlmSettings).default_model
@@ -59,7 +69,20 @@ async def list_agents(caller: CallerDep, services: ServicesDep) -> list[AgentVie
     ]
 
 
-@router.post("/{name}/sessions", status_code=201)
+@router.post(
+    "/sessions", status_code=201, tags=["sessions"], responses=problems(NotFound, *OF_BODIES)
+)
+async def create_session_with(
+    caller: CallerDep, services: ServicesDep, body: Annotated[NewSession | None, Body()] = None
+) -> SessionView:
+    """Begin a conversation with the agent that the body names, or with the first there is."""
+    body = body or NewSession()
+    registry = services.get(AgentRegistry)
+    name = known_agent(body.agent or registry.first(), caller, services)
+    return await create_session(name, caller, services, body)
+
+
+@_of_agents.post("/{name}/sessions", status_code=201, responses=problems(NotFound, *OF_BODIES))
 async def create_session(
     name: AgentName,
     caller: CallerDep,
@@ -72,7 +95,7 @@ async def create_session(
         return SessionView.model_validate(session)
 
 
-@router.get("/{name}/sessions")
+@_of_agents.get("/{name}/sessions", responses=problems(NotFound))
 async def list_agent_sessions(
     name: AgentName, caller: CallerDep, services: ServicesDep, page: sessions.SessionsPage
 ) -> Page[SessionView]:
@@ -80,18 +103,21 @@ async def list_agent_sessions(
     return await sessions.page_of_sessions(caller, services, page, name)
 
 
-@router.get("/{name}/sessions/{session_id}")
+@_of_agents.get("/{name}/sessions/{session_id}", responses=POLLED | problems(NotFound))
 async def get_agent_session(
     name: AgentName,
     session_id: UUID,
     caller: CallerDep,
     services: ServicesDep,
     page: sessions.MessagesPage,
+    polled: PolledDep,
 ) -> SessionHistory:
     """One of your conversations with an agent, with what was said in it."""
     async with services.database.session() as db:
         session = await store.get_session(db, caller, session_id, name)
-    return SessionHistory(
-        session=SessionView.model_validate(session),
-        messages=await sessions.list_messages(session_id, caller, services, page),
-    )
+    messages = await sessions.page_of_messages(caller, services, page, session_id)
+    view = SessionView.model_validate(session)
+    return polled.answer(SessionHistory(session=view, messages=messages))
+
+
+router.include_router(_of_agents)

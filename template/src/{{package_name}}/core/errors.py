@@ -6,6 +6,9 @@
     ├── Forbidden                403  forbidden
     ├── NotFound                 404  not_found
     ├── Conflict                 409  conflict
+    ├── PreconditionFailed       412  precondition_failed
+    ├── TooLarge                 413  too_large
+    ├── UnsupportedMediaType     415  unsupported_media_type
     ├── TooManyRequests          429  too_many_requests   retryable
     ├── ModelError               502  model_error         retryable
     │   └── ModelTimeout         504  model_timeout       retryable
@@ -18,7 +21,11 @@ of HTTP than the number, so agents and tools may raise them.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, ClassVar, Self
+
+_ERRORS_TOLD = 20
+_DEPTH_TOLD = 8
 
 
 class AppError(Exception):
@@ -51,7 +58,8 @@ class InvalidRequest(AppError):
         What was given is left out: it may be a secret.
         """
         told = [
-            {"loc": (*where, *one["loc"]), "msg": one["msg"], "type": one["type"]} for one in errors
+            {"loc": (*where, *one["loc"])[:_DEPTH_TOLD], "msg": one["msg"], "type": one["type"]}
+            for one in islice(errors, _ERRORS_TOLD)
         ]
         message = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in told)
         return cls(message, details={"errors": told})
@@ -82,12 +90,30 @@ class Conflict(AppError):
     code, status, title = "conflict", 409, "Conflict"
 
 
+class PreconditionFailed(AppError):
+    """What shall be changed is not what it was when the client read it."""
+
+    code, status, title = "precondition_failed", 412, "It has changed meanwhile"
+
+
+class TooLarge(AppError):
+    """The body of the request is larger than the service takes."""
+
+    code, status, title = "too_large", 413, "The body is too large"
+
+
+class UnsupportedMediaType(AppError):
+    """The body of the request is no JSON, or does not say that it is."""
+
+    code, status, title = "unsupported_media_type", 415, "Unsupported media type"
+
+
 class TooManyRequests(AppError):
     """The caller has done this too often; `retry_after_s` is how long to wait."""
 
     code, status, title, retryable = "too_many_requests", 429, "Too many requests", True
 
-    def __init__(self, message: str, retry_after_s: int) -> None:
+    def __init__(self, message: str, retry_after_s: int = 60) -> None:
         super().__init__(message, details={"retry_after_s": retry_after_s})
         self.headers = {"Retry-After": str(retry_after_s)}
 

@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
-from sqlalchemy import DateTime, Dialect, MetaData, Text, Uuid
+from sqlalchemy import DateTime, Dialect, Float, MetaData, Text, Uuid
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 _uuid7_lock = Lock()
@@ -28,6 +31,11 @@ def uuid7() -> UUID:
         _uuid7_last = now = max(now, _uuid7_last + 1)
     milliseconds, fraction = divmod(now, 4096)
     return UUID(int=milliseconds << 80 | 7 << 76 | fraction << 64 | 2 << 62 | randbits(62))
+
+
+def first_uuid7(since: datetime) -> UUID:
+    """The least UUIDv7 of that moment: those made before it are less, the others are not."""
+    return UUID(int=max(0, int(since.timestamp() * 1000)) << 80)
 
 
 def utc_now() -> datetime:
@@ -71,6 +79,26 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else from_json(value)
+
+
+class SecondsBetween(FunctionElement[float]):
+    """The seconds from one time to another, to the millisecond."""
+
+    name = "seconds_between"
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(SecondsBetween, "postgresql")
+def _on_postgresql(element: SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
+    begin, end = (compiler.process(one, **options) for one in element.clauses)
+    return f"extract(epoch FROM {end} - {begin})::float"
+
+
+@compiles(SecondsBetween, "sqlite")
+def _on_sqlite(element: SecondsBetween, compiler: SQLCompiler, **options: Any) -> str:
+    begin, end = (compiler.process(one, **options) for one in element.clauses)
+    return f"(julianday({end}) - julianday({begin})) * 86400.0"
 
 
 class Base(DeclarativeBase):

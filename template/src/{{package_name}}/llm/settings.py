@@ -115,6 +115,11 @@ class LlmSettings(RoomSettings):
         """What `LLM__MODELS` says of a model."""
         return self.models.get(model_id, ModelOptions())
 
+    def context_window(self, ids: str) -> int | None:
+        """How many tokens each of these models can read, as far as `LLM__MODELS` says."""
+        windows = (self.options(one).context_window for one in split_ids(ids))
+        return min(filter(None, windows), default=None)
+
 
 def split_ids(model_id: str) -> list[str]:
     """The ids in a list with commas between, each once; a single id is a list of one."""

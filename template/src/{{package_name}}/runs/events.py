@@ -134,15 +134,17 @@ class Failed(_Event):
     retryable: bool
 
 
-def failed(run_id: UUID, assistant_message_id: UUID | None, error: AppError) -> Failed:
-    """The closing event of a run that failed of `error`."""
+def failed(
+    run_id: UUID, assistant_message_id: UUID | None, kind: type[AppError], detail: str
+) -> Failed:
+    """The closing event of a run that failed of an error of this kind."""
     return Failed(
         run_id=run_id,
         assistant_message_id=assistant_message_id,
-        code=error.code,
-        title=error.title,
-        detail=error.message,
-        retryable=error.retryable,
+        code=kind.code,
+        title=kind.title,
+        detail=detail,
+        retryable=kind.retryable,
     )
 
 

@@ -94,14 +94,15 @@ class RunManager:
                 f"(MAX_CONCURRENT_TASKS): try again in a moment"
             ) from error
         try:
+            llm = self.services.get(LlmSettings)
             row = AgentRun(
                 agent_name=agent_name,
-                model=definition.model_id(self.services.get(LlmSettings).default_model),
+                model=definition.model_id(llm.default_model),
                 request=request.model_dump(mode="json", exclude={"message", "session_id"}),
                 owner_id=self.owner_id,
                 lease_until=store.lease_until(self.settings.lease_s),
             )
-            bounds = self.services.get(HistorySettings)
+            bounds = self.services.get(HistorySettings).within(llm.context_window(row.model))
             begun = await store.begin(self.services.database, caller, row, request, bounds)
             turn = Turn(
                 services=self.services,

@@ -86,7 +86,7 @@ def _closing(run: AgentRun) -> events.ClosingEvent:
         return events.Paused(run_id=run.run_id, requests=run.output)
     if run.status == "error":
         kind = _kinds(AppError).get(run.reason or "", AppError)
-        return events.failed(run.run_id, said, kind(run.error or kind.title))
+        return events.failed(run.run_id, said, kind, run.error or kind.title)
     return events.Done(
         run_id=run.run_id,
         status="completed" if run.status == "completed" else "interrupted",

@@ -1,72 +1,112 @@
-"""Runs over HTTP: ask an agent, stop it, look at a run."""
+"""Runs over HTTP: ask an agent, stop it, look at runs and at what they came to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import anyio
 import structlog
-from fastapi import APIRouter, Body, Header, Request, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
 from sse_starlette.sse import SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
-from ..agents.definition import AgentDefinition, AgentRequest
+from ..agents.definition import AgentDefinition, AgentRequest, class_name
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName
 from ..auth.caller import Caller, CallerDep
+from ..core.conditions import POLLED, PolledDep
+from ..core.errors import Forbidden, InvalidRequest, ModelError, ModelTimeout, NotFound
+from ..core.orm import utc_now
+from ..core.problems import OF_BODIES, problems
 from ..core.services import Services, ServicesDep
+from ..llm.errors import ModelBusy, ModelNotConfigured
 from ..sessions import store as sessions
-from ..sessions.models import AgentMessage
+from ..sessions.models import AgentMessage, RunStatus
+from ..sessions.routes import PageRequest
+from ..sessions.schemas import CleanText, Page
 from .event_log import FellBehind
 from .events import START, Position, stream_schema
-from .manager import RunManager
+from .manager import RunManager, TooManyRuns
 from .replay import replay
-from .schemas import Answer, AnswerMetadata, RunView, StandardResponse, StopRequest, StopView
+from .schemas import (
+    Answer,
+    AnswerMetadata,
+    RunView,
+    StandardResponse,
+    StopRequest,
+    StopView,
+    response_model,
+)
 from .settings import RunsSettings
-from .turn import Turn
+from .stats import Stats, load_stats
+from .store import RunInProgress
+from .turn import LimitReached, Turn
 
 log = structlog.get_logger(__name__)
 
-STREAM: dict[str, Any] = {"text/event-stream": {"itemSchema": stream_schema()}}
-EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": STREAM, "description": "The events; the last is done, paused or error"}
+_STREAM: dict[str, Any] = {"text/event-stream": {"itemSchema": stream_schema()}}
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": _STREAM, "description": "The events; the last is done, paused or error"}
 }
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "model": StandardResponse[Answer],
-        "content": STREAM,
-        "description": "The answer; with `stream` its events, which end with done, paused or error",
-    }
-}
-
+_OF_RUNS = problems(
+    Forbidden,
+    NotFound,
+    RunInProgress,
+    *OF_BODIES,
+    LimitReached,
+    ModelError,
+    TooManyRuns,
+    ModelBusy,
+    ModelNotConfigured,
+    ModelTimeout,
+)
 _CLIENT_GONE = 499
 _LOOK_EVERY_S = 0.5
 _SHUTDOWN_MARGIN_S = 5.0
+_STATS_DAYS = 30
 
 
 def build_router(services: Services) -> APIRouter:
     """Return the routes, with one for each agent so that OpenAPI shows what it is asked with."""
     router = APIRouter()
-    for name, definition in services.get(AgentRegistry).items():
-        router.add_api_route(
-            f"/agents/{name}/run",
-            _run_endpoint(name, definition),
-            methods=["POST"],
-            name=f"run_{name}".replace("-", "_"),
-            tags=["agents"],
-            summary=f"Ask {name}",
-            description=definition.summary,
-            response_model=None,
-            responses=RESPONSES,
-        )
+    for name in services.get(AgentRegistry):
+        add_run_route(router, f"/agents/{name}/run", services, name)
     router.include_router(common)
     return router
 
 
+def add_run_route(
+    router: APIRouter, path: str, services: Services, name: str, *, stream: bool = False
+) -> None:
+    """Let `router` run an agent at `path`; with `stream` every answer is streamed."""
+    definition = services.get(AgentRegistry)[name]
+    router.add_api_route(
+        path,
+        _run_endpoint(name, definition, stream),
+        methods=["POST"],
+        name=f"run_{name}".replace("-", "_"),
+        tags=["agents"],
+        summary=f"Ask {name}",
+        description=definition.summary or "Ask this agent and get its answer.",
+        response_model=None,
+        responses=_OF_RUNS | {200: _describe_answer(name, definition)},
+    )
+
+
+def _describe_answer(name: str, definition: AgentDefinition) -> dict[str, Any]:
+    return {
+        "model": response_model(class_name(name), definition.output_type()),
+        "content": _STREAM,
+        "description": "The answer; with `stream` its events, which end with done, paused or error",
+    }
+
+
 def _run_endpoint(
-    name: str, definition: AgentDefinition
+    name: str, definition: AgentDefinition, stream: bool
 ) -> Callable[..., Awaitable[Response | StandardResponse[Answer]]]:
     async def run(
         body: Annotated[AgentRequest, Body()],
@@ -75,7 +115,7 @@ def _run_endpoint(
         services: ServicesDep,
     ) -> Response | StandardResponse[Answer]:
         turn = await services.get(RunManager).begin(caller, name, definition, body)
-        if body.stream:
+        if stream or body.stream:
             return _stream(turn, services)
         if await _closes_before_client_leaves(turn, request):
             return await _answer(turn, services)
@@ -85,7 +125,7 @@ def _run_endpoint(
     return run
 
 
-common = APIRouter()
+common = APIRouter(responses=problems(Forbidden))
 
 
 @common.post("/agents/{name}/run", include_in_schema=False)
@@ -93,7 +133,7 @@ async def run_unknown(name: AgentName) -> None:
     """Never reached with a known name: `AgentName` answers that there is no such agent."""
 
 
-@common.post("/agents/{name}/stop", tags=["agents"])
+@common.post("/agents/{name}/stop", tags=["agents"], responses=problems(NotFound, *OF_BODIES))
 async def stop_run(
     name: AgentName, body: StopRequest, caller: CallerDep, services: ServicesDep
 ) -> StopView:
@@ -107,14 +147,65 @@ async def stop_run(
     return StopView(session_id=body.session_id, run_id=next(iter(stopping), None))
 
 
-@common.get("/runs/{run_id}", tags=["runs"])
-async def get_run(run_id: UUID, caller: CallerDep, services: ServicesDep) -> RunView:
+class _Runs(PageRequest):
+    before: UUID | None = Field(None, description="`next` of the page before.")
+    session_id: UUID | None = Field(None, description="Only those of this conversation.")
+    agent: CleanText | None = Field(None, max_length=64, description="Only those of this agent.")
+    status: RunStatus | None = Field(None, description="Only those with this status.")
+
+
+@common.get("/runs", tags=["runs"])
+async def list_runs(
+    caller: CallerDep, services: ServicesDep, page: Annotated[_Runs, Query()]
+) -> Page[RunView]:
+    """Your runs, newest first."""
+    async with services.database.session() as db:
+        found = await sessions.list_runs(
+            db,
+            caller,
+            limit=page.limit + 1,
+            session_id=page.session_id,
+            agent_name=page.agent,
+            status=page.status,
+            before=page.before,
+        )
+    return Page.of(map(RunView.model_validate, found), page.limit, "run_id")
+
+
+@common.get("/runs/{run_id}", tags=["runs"], responses=POLLED | problems(NotFound))
+async def get_run(
+    run_id: UUID, caller: CallerDep, services: ServicesDep, polled: PolledDep
+) -> RunView:
     """One of your runs: how it stands, or how it ended."""
     async with services.database.session() as db:
-        return RunView.model_validate(await sessions.get_run(db, caller, run_id))
+        run = await sessions.get_run(db, caller, run_id)
+    return polled.answer(RunView.model_validate(run))
 
 
-@common.get("/runs/{run_id}/events", tags=["runs"], responses=EVENTS, response_model=None)
+class _Window(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    since: AwareDatetime = Field(
+        default_factory=lambda: utc_now() - timedelta(days=_STATS_DAYS),
+        description=f"Count from this moment on; by default the last {_STATS_DAYS} days.",
+    )
+
+
+@common.get("/stats", tags=["stats"])
+async def get_stats(
+    caller: CallerDep, services: ServicesDep, window: Annotated[_Window, Query()]
+) -> Stats:
+    """What you have used: conversations, messages, runs with tokens, cost and time, tools."""
+    async with services.database.session() as db:
+        return await load_stats(db, caller, window.since)
+
+
+@common.get(
+    "/runs/{run_id}/events",
+    tags=["runs"],
+    response_model=None,
+    responses=_EVENTS | problems(NotFound, InvalidRequest),
+)
 async def follow_run(
     run_id: UUID,
     caller: CallerDep,

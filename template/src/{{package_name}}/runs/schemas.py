@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, create_model
 
 from ..sessions.models import RunStatus
 
@@ -56,12 +56,22 @@ class Answer(RunView):
     content: str = Field(description="The text of the answer; a part of it when interrupted.")
 
 
+def response_model(name: str, output_type: Any) -> type[StandardResponse[Answer]]:
+    """The envelope of an agent's answers, with models called `name…` if its output has a type."""
+    if output_type is None:
+        return StandardResponse[Answer]
+    about = "What the agent found; null when the run ended before that."
+    output: Any = (output_type | None, Field(description=about))
+    answer = create_model(f"{name}Answer", __base__=Answer, __doc__=Answer.__doc__, output=output)
+    return create_model(f"{name}Response", __base__=StandardResponse[Answer], data=(answer, ...))
+
+
 class StopRequest(BaseModel):
     """Which answer shall stop."""
 
     model_config = ConfigDict(extra="forbid")
 
-    session_id: UUID
+    session_id: UUID = Field(examples=["019a3f1e-7c60-7000-8000-2b7d5c1f9e44"])
 
 
 class StopView(BaseModel):

@@ -43,6 +43,7 @@ class BegunRun:
     """A turn whose message and run row are stored, and what was said before it."""
 
     row: AgentRun
+    session: AgentSession
     position: int
     prompt: ModelRequest
     history: list[ModelMessage]
@@ -102,7 +103,9 @@ async def _begin(
     if asked.session_id is None:
         session = await sessions.create_session(db, caller, run.agent_name, SessionCreate())
     else:
-        session = await sessions.get_session(db, caller, asked.session_id, run.agent_name)
+        session = await sessions.get_session(
+            db, caller, asked.session_id, run.agent_name, for_update=True
+        )
         history, position = await sessions.load_history(
             db, caller, session.session_id, bounds, message
         )
@@ -112,9 +115,14 @@ async def _begin(
     run.user_message_id, run.status, run.started_at = uuid7(), "running", utc_now()
     db.add(run)
     await db.flush()
-    prompt = ModelRequest(parts=[UserPromptPart(message)], run_id=str(run.run_id))
-    begun = BegunRun(row=run, position=position, prompt=prompt, history=history)
-    db.add(AgentMessage(**begun.message(0, run.user_message_id, to_lines([prompt])[0])))
+    begun = BegunRun(
+        row=run,
+        session=session,
+        position=position,
+        prompt=ModelRequest(parts=[UserPromptPart(message)], run_id=str(run.run_id)),
+        history=history,
+    )
+    db.add(AgentMessage(**begun.message(0, run.user_message_id, to_lines([begun.prompt])[0])))
     return begun
 
 

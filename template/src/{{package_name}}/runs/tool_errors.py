@@ -9,9 +9,15 @@ from pydantic_ai.exceptions import RunCancelled, UsageLimitExceeded
 from pydantic_ai.messages import ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
-from ..core.errors import AppError
+from ..core.errors import AppError, StartupError
 
 log = structlog.get_logger(__name__)
+
+_ENDS_THE_RUN = (
+    RunCancelled,  # of an agent that the tool has asked
+    UsageLimitExceeded,
+    StartupError,  # no model can mend how the service is set up
+)
 
 hooks = Hooks[Any]()
 """A capability of every run."""
@@ -27,7 +33,7 @@ async def tell_the_model(
     error: Exception,
 ) -> Any:
     """Let the model hear that the tool failed; what is no `AppError` is for the log alone."""
-    if isinstance(error, UsageLimitExceeded | RunCancelled):  # of an agent that the tool asked
+    if isinstance(error, _ENDS_THE_RUN):
         raise error
     if isinstance(error, AppError):
         raise ToolFailed(error.message) from error

@@ -66,6 +66,7 @@ class Turn:
     _speaking: Callable[[], ai.ModelResponse] | None = None
     _returned: list[ai.ToolReturnPart] = field(default_factory=list)
     _returned_at: datetime = field(default_factory=utc_now)
+    _started: set[str] = field(default_factory=set)
     _open_tools: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -146,14 +147,12 @@ class Turn:
         return self._end("error")
 
     async def _converse(self) -> AgentRunResult[Any]:
-        agent = self.definition.agent
-        own_model = self.definition.model is None and not isinstance(agent.model, str | None)
-        models = self.services.get(Models)
-        async with agent.iter(
+        models, is_own = self.services.get(Models), self.definition.brings_model
+        async with self.definition.agent.iter(
             self.request.message,
             message_history=ai.repair_messages(self.begun.history),
             deps=self._deps(),
-            model=None if own_model else await models.get(self.row.model),
+            model=None if is_own else await models.get(self.row.model),
             model_settings=self.request.model_settings(),
             cancellation_token=self._token,
             timeout=self._settings.time_limit_s,
@@ -167,6 +166,7 @@ class Turn:
                 self._speaking = None
                 self._returned.clear()
                 if Agent.is_model_request_node(node):
+                    self._started.clear()
                     async with node.stream(run.ctx) as response:
                         self._speaking = lambda: response.response
                         async for event in response:
@@ -186,6 +186,8 @@ class Turn:
             context=self.definition.context_of(self.request),
             request=self.request,
             services=self.services,
+            preferences=self.begun.session.preferences,
+            variables=self.begun.session.variables,
         )
 
     def _tell(self, event: ai.AgentStreamEvent) -> None:
@@ -200,10 +202,7 @@ class Turn:
             case ai.PartDeltaEvent(delta=ai.ThinkingPartDelta(content_delta=str(text))):
                 self._tell_text(events.Reasoning, text)
             case ai.ToolCallEvent(part=call):
-                self._open_tools[call.tool_call_id] = name = call.tool_name
-                arguments, call_id = arguments_of(call), call.tool_call_id
-                start = events.ToolStart(tool_call_id=call_id, tool_name=name, arguments=arguments)
-                self.log.append(start)
+                self._tell_start(call)
             case ai.ToolResultEvent(part=result):
                 self._open_tools.pop(result.tool_call_id, None)
                 # Strictly later than the one before: the rows know in which order they came.
@@ -219,6 +218,17 @@ class Turn:
     def _tell_text(self, kind: type[events.TextEvent], text: str) -> None:
         if text:
             self.log.append(kind(text=text))
+
+    def _tell_start(self, call: ai.ToolCallPart) -> None:
+        self._started.add(call.tool_call_id)
+        self._open_tools[call.tool_call_id] = call.tool_name
+        self.log.append(
+            events.ToolStart(
+                tool_call_id=call.tool_call_id,
+                tool_name=call.tool_name,
+                arguments=arguments_of(call),
+            )
+        )
 
     def _tell_end(self, result: ai.ToolReturnPart) -> None:
         self.log.append(
@@ -271,15 +281,23 @@ class Turn:
             await self.writer.end(self)
         except Unavailable as error:
             self.failure = error
+        for call in self._unstarted_calls():
+            self._tell_start(call)
         for call_id, name in self._open_tools.items():
             cut = ai.INTERRUPTED_TOOL_RETURN_CONTENT
             self._tell_end(ai.ToolReturnPart(name, cut, call_id, outcome="interrupted"))
         self.log.append(self._closing(ending))
 
+    def _unstarted_calls(self) -> list[ai.ToolCallPart]:
+        """What the last answer wanted and the run came to no more; the rows tell it as cut off."""
+        answers = [one for one in self._messages() if isinstance(one, ai.ModelResponse)]
+        calls = answers[-1].tool_calls if answers else []
+        return [call for call in calls if call.tool_call_id not in self._started]
+
     def _closing(self, ending: Ending) -> events.ClosingEvent:
         run_id, said = self.run_id, self._transcript.assistant_message_id
         if self.failure is not None:
-            return events.failed(run_id, said, self.failure)
+            return events.failed(run_id, said, type(self.failure), self.failure.message)
         if ending.status == "paused":
             return events.Paused(run_id=run_id, requests=ending.output)
         return events.Done(

@@ -5,6 +5,8 @@ from ..core.modules import AppModule
 module = AppModule(
     name="sessions",
     router=".routes:router",
+    cli=".commands:app",
+    lifespan=".erasure:lifespan",
     settings=".settings:HistorySettings",
     after=("auth",),
 )

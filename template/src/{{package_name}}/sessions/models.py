@@ -20,6 +20,7 @@ Role = Literal["user", "assistant", "system", "tool"]
 
 LIVE: tuple[RunStatus, ...] = ("running", "paused")
 
+_DELETED_SQL = text("deleted_at IS NOT NULL")
 _LIVE_SQL = text(f"status IN {LIVE}")
 
 
@@ -30,6 +31,12 @@ class AgentSession(Timestamps, Base):
     __table_args__ = (
         Index("ix_ai_agent_sessions_user_id", "user_id", "session_id"),
         Index("ix_ai_agent_sessions_user_id_agent_name", "user_id", "agent_name", "session_id"),
+        Index(
+            "ix_ai_agent_sessions_deleted_at",
+            "deleted_at",
+            sqlite_where=_DELETED_SQL,
+            postgresql_where=_DELETED_SQL,
+        ),
     )
 
     session_id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
@@ -58,6 +65,7 @@ class AgentRun(Base):
             postgresql_where=_LIVE_SQL,
         ),
         Index("ix_ai_agent_runs_session_id", "session_id", "run_id"),
+        Index("ix_ai_agent_runs_user_id", "user_id", "run_id"),
         Index("ix_ai_agent_runs_status_lease_until", "status", "lease_until"),
     )
 

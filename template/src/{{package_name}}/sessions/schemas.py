@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from .models import Role
 
@@ -15,18 +16,60 @@ CleanText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """Text that every database stores as it is: without NUL."""
 
 
+MAX_DEPTH = 32
+
+
+def _check_storable(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """Return a JSON value that can be stored and shown; `ValueError` for one that cannot."""
+    if depth == 0:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        value.encode()  # a lone surrogate is no text
+    elif isinstance(value, float) and not isfinite(value):
+        raise ValueError("a number is not finite")
+    elif isinstance(value, dict | list):
+        for one in [*value, *value.values()] if isinstance(value, dict) else value:
+            _check_storable(one, depth - 1)
+    return value
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_check_storable)]
+"""Any JSON object that comes back as it went in: of finite numbers, and not too deep."""
+
+
 class SessionCreate(BaseModel):
     """What may be said about a session when it begins; all of it may be left out."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"title": "Dinner for two", "preferences": {"language": "French"}}]
+        },
+    )
 
     title: CleanText | None = Field(None, min_length=1, max_length=200)
-    preferences: dict[str, Any] = Field(
+    preferences: JsonObject = Field(
         default_factory=dict, description="Of the user's, for this conversation."
     )
-    variables: dict[str, Any] = Field(
+    variables: JsonObject = Field(
         default_factory=dict, description="Facts for this conversation, by name."
     )
+
+
+class SessionPatch(BaseModel):
+    """What changes in a session: null takes something away, what is left out stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"title": "Dinner", "variables": {"guests": 2, "table": None}}]
+        },
+    )
+
+    title: CleanText | None = Field(None, min_length=1, max_length=200)
+    summary: CleanText | None = Field(None, min_length=1, max_length=10_000)
+    preferences: JsonObject | None = None
+    variables: JsonObject | None = None
 
 
 class SessionView(BaseModel):

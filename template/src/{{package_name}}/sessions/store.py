@@ -1,8 +1,9 @@
 """Queries of conversations. Each takes the caller, and sees nobody else's rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
 from pydantic_ai.messages import ModelMessage
@@ -10,10 +11,11 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ..auth.caller import Caller
+from ..core.conditions import check_unchanged
 from ..core.errors import NotFound
 from ..core.orm import utc_now
-from .models import AgentMessage, AgentRun, AgentSession
-from .schemas import SessionCreate
+from .models import AgentMessage, AgentRun, AgentSession, RunStatus
+from .schemas import SessionCreate, SessionPatch, SessionView
 from .settings import HistorySettings
 from .transcript import count_tokens, decode, newest_that_fit
 
@@ -40,15 +42,61 @@ async def create_session(
 
 
 async def get_session(
-    db: AsyncSession, caller: Caller, session_id: UUID, agent_name: str | None = None
+    db: AsyncSession,
+    caller: Caller,
+    session_id: UUID,
+    agent_name: str | None = None,
+    *,
+    for_update: bool = False,
 ) -> AgentSession:
-    """The caller's session, of this agent if one is named; `NotFound` if deleted or not theirs."""
+    """The caller's session, of this agent if one is named; `NotFound` if deleted or not theirs.
+
+    With `for_update` nobody else changes it before the transaction is over.
+    """
     query = _sessions_of(caller, agent_name).where(AgentSession.session_id == session_id)
-    session = await db.scalar(query)
+    session = await db.scalar(query.with_for_update() if for_update else query)
     if session is None:
         whose = f" of agent {agent_name!r}" if agent_name else ""
         raise NotFound(f"there is no session {str(session_id)!r}{whose}: list yours to find its id")
     return session
+
+
+async def change_session(
+    db: AsyncSession,
+    caller: Caller,
+    session_id: UUID,
+    patch: SessionPatch,
+    if_match: str | None = None,
+) -> AgentSession:
+    """Apply a patch to the caller's session; `PreconditionFailed` if it isn't what they read."""
+    session = await get_session(db, caller, session_id, for_update=True)
+    check_unchanged(if_match, SessionView.model_validate(session))
+    before = {
+        "title": session.session_title,
+        "summary": session.session_summary,
+        "preferences": session.preferences,
+        "variables": session.variables,
+    }
+    after = merge(before, patch.model_dump(exclude_unset=True))
+    session.session_title, session.session_summary = after.get("title"), after.get("summary")
+    session.preferences = after.get("preferences", {})
+    session.variables = after.get("variables", {})
+    await db.flush()
+    return session
+
+
+def merge(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `target` as patched by https://www.rfc-editor.org/rfc/rfc7396#section-2."""
+    merged = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict):
+            own = merged.get(name)
+            merged[name] = merge(own if isinstance(own, dict) else {}, value)
+        else:
+            merged[name] = value
+    return merged
 
 
 async def list_sessions(
@@ -88,7 +136,7 @@ async def list_messages(
 
 async def delete_session(db: AsyncSession, caller: Caller, session_id: UUID) -> Sequence[UUID]:
     """Hide the caller's session and do what `request_stop` does; raises `NotFound`."""
-    session = await get_session(db, caller, session_id)
+    session = await get_session(db, caller, session_id, for_update=True)
     session.is_active = False
     session.deleted_at = utc_now()
     return await request_stop(db, caller, session_id)
@@ -118,12 +166,7 @@ async def request_stop(db: AsyncSession, caller: Caller, session_id: UUID) -> Se
 
 async def get_run(db: AsyncSession, caller: Caller, run_id: UUID) -> AgentRun:
     """The caller's run; raises `NotFound` if it is not theirs or its session is deleted."""
-    query = (
-        select(AgentRun)
-        .join(AgentSession, AgentSession.session_id == AgentRun.session_id)
-        .where(AgentRun.run_id == run_id, AgentRun.user_id == caller.id, AgentSession.is_active)
-    )
-    run = await db.scalar(query)
+    run = await db.scalar(_runs_of(caller).where(AgentRun.run_id == run_id))
     if run is None:
         raise NotFound(f"there is no run {str(run_id)!r}")
     return run
@@ -138,6 +181,34 @@ async def messages_of_run(db: AsyncSession, caller: Caller, run_id: UUID) -> Seq
         .order_by(AgentMessage.position)
     )
     return (await db.scalars(query)).all()
+
+
+async def list_runs(
+    db: AsyncSession,
+    caller: Caller,
+    *,
+    limit: int,
+    session_id: UUID | None = None,
+    agent_name: str | None = None,
+    status: RunStatus | None = None,
+    before: UUID | None = None,
+) -> Sequence[AgentRun]:
+    """Return the caller's runs, newest first, those begun before run `before`."""
+    wanted = (
+        (AgentRun.session_id, session_id),
+        (AgentRun.agent_name, agent_name),
+        (AgentRun.status, status),
+    )
+    query = _runs_of(caller).where(*(column == one for column, one in wanted if one is not None))
+    if before is not None:
+        query = query.where(AgentRun.run_id < before)
+    return (await db.scalars(query.order_by(AgentRun.run_id.desc()).limit(limit))).all()
+
+
+def _runs_of(caller: Caller) -> Select[AgentRun]:
+    """The caller's runs, but for those of deleted sessions."""
+    query = select(AgentRun).join(AgentSession, AgentSession.session_id == AgentRun.session_id)
+    return query.where(AgentRun.user_id == caller.id, AgentSession.is_active)
 
 
 async def load_history(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -68,9 +69,18 @@ async def call_tool(
     caller.require(found.scopes, f"tool {name!r}")
     if not found.is_enabled(await services.get(ToolSwitches).read()):
         raise ToolDisabled(f"tool {name!r} is disabled: enable it first, or do without")
-    if session_id is not None:
-        async with services.database.session() as db:
-            await sessions.get_session(db, caller, session_id)
+    # A context must have a model, which nobody asks here.
+    deps = await _deps(services, caller, session_id)
+    ctx = RunContext(deps=deps, model=demo_model(), usage=RunUsage(), run_step=1)
+    manager = await ToolManager[AgentDeps](toolset(name)).for_run_step(ctx)
+    with _told_to_callers(name):
+        async with asyncio.timeout(CALL_TIMEOUT_S):
+            call = ToolCallPart(name, dict(arguments))
+            result = await manager.handle_call(call, wrap_validation_errors=False)
+    return result.return_value if isinstance(result, ToolReturn) else result
+
+
+async def _deps(services: Services, caller: Caller, session_id: UUID | None) -> AgentDeps:
     deps: AgentDeps = AgentDeps(
         caller=caller,
         session_id=session_id or uuid7(),
@@ -79,14 +89,11 @@ async def call_tool(
         request=NoContext(),
         services=services,
     )
-    # A context must have a model, which nobody asks here.
-    ctx = RunContext(deps=deps, model=demo_model(), usage=RunUsage(), run_step=1)
-    manager = await ToolManager[AgentDeps](toolset(name)).for_run_step(ctx)
-    with _told_to_callers(name):
-        async with asyncio.timeout(CALL_TIMEOUT_S):
-            call = ToolCallPart(name, dict(arguments))
-            result = await manager.handle_call(call, wrap_validation_errors=False)
-    return result.return_value if isinstance(result, ToolReturn) else result
+    if session_id is None:
+        return deps
+    async with services.database.session() as db:
+        session = await sessions.get_session(db, caller, session_id)
+    return replace(deps, preferences=session.preferences, variables=session.variables)
 
 
 @contextmanager

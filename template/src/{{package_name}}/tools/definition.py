@@ -13,7 +13,7 @@ sees it.
 
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
 from inspect import iscoroutinefunction
@@ -47,7 +47,8 @@ class AgentDeps(Generic[ContextT]):
 
     `AgentDeps[OrderContext]` says which context model an agent works with; a tool that takes
     plain `AgentDeps` serves any agent. `request` is the validated request, in which an agent
-    with a request model of its own finds its own fields.
+    with a request model of its own finds its own fields. `preferences` and `variables` are those
+    of the session as the run begins. `depth` is how many agents have asked one another before.
     """
 
     caller: Caller
@@ -56,6 +57,9 @@ class AgentDeps(Generic[ContextT]):
     context: ContextT
     request: BaseModel
     services: "Services"
+    preferences: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    depth: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,17 +10,29 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_jsonable_python
 
 from ..auth.caller import CallerDep
+from ..core.errors import Forbidden, NotFound, TooManyRequests
+from ..core.problems import OF_BODIES, problems
 from ..core.services import ServicesDep
-from .calls import call_tool
+from .calls import ApprovalNeeded, ToolCallFailed, ToolDisabled, ToolTimedOut, call_tool
 from .definition import RegisteredTool, find_tool, list_tools
 from .switches import ToolSwitches
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/tools", tags=["tools"])
+router = APIRouter(prefix="/tools", tags=["tools"], responses=problems(Forbidden))
 
 MANAGE = "tools:manage"
 """The scope that switching tools needs, for it changes what every agent can do."""
+
+_OF_CALLS = problems(
+    NotFound,
+    ToolDisabled,
+    ApprovalNeeded,
+    *OF_BODIES,
+    TooManyRequests,
+    ToolCallFailed,
+    ToolTimedOut,
+)
 
 ToolName = Annotated[str, Path(max_length=64, description="The name of a tool.")]
 
@@ -56,7 +68,9 @@ class ToolSwitchRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    enabled: bool = Field(description="Whether agents are given it, in every process.")
+    enabled: bool = Field(
+        description="Whether agents are given it, in every process.", examples=[False]
+    )
 
 
 class ToolCallRequest(BaseModel):
@@ -89,7 +103,7 @@ async def list_all_tools(
     return ToolList(tools=[_view(one, one.is_enabled(states)) for one in mine])
 
 
-@router.patch("/{name}")
+@router.patch("/{name}", responses=problems(NotFound, *OF_BODIES))
 async def switch_tool(
     name: ToolName, body: ToolSwitchRequest, caller: CallerDep, services: ServicesDep
 ) -> ToolView:
@@ -101,7 +115,7 @@ async def switch_tool(
     return _view(found, body.enabled)
 
 
-@router.post("/call")
+@router.post("/call", responses=_OF_CALLS)
 async def call_one_tool(
     body: ToolCallRequest, caller: CallerDep, services: ServicesDep
 ) -> ToolCallView:

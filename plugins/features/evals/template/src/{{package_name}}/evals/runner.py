@@ -101,10 +101,9 @@ def _request(body: type[AgentRequest], inputs: Any) -> AgentRequest:
     return body.model_validate(inputs if isinstance(inputs, dict) else {"message": inputs})
 
 
-async def _model(definition: AgentDefinition, models: Models, model_id: str) -> Model:
-    own = definition.agent.model
-    if not model_id and definition.model is None and isinstance(own, Model):
-        return own
+async def _model(definition: AgentDefinition, models: Models, model_id: str) -> Model | None:
+    if definition.brings_model and not model_id:
+        return None
     return await models.get(model_id or definition.model_id(models.settings.default_model))
 
 
