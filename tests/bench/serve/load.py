@@ -11,7 +11,8 @@ import uvloop
 
 from tests.bench.serve.model import WORDS
 
-_FIRST = WORDS[0].encode()
+_WORDS = [word.encode() for word in WORDS]
+_FIRST = _WORDS[0]
 _END = b"\r\n0\r\n\r\n"
 
 
@@ -33,6 +34,7 @@ class Answers:
     """How long the answers of one load took."""
 
     elapsed_s: float = 0.0
+    failed: int = 0
     first_text_s: list[float] = field(default_factory=list)
 
     def first_text_ms(self, quantile: int) -> float:
@@ -41,7 +43,7 @@ class Answers:
 
 
 def put(load: Load, port: int, path: str) -> Answers:
-    """Put a load on the server at `port`; raises when an answer is not what the model said."""
+    """Put a load on the server at `port`; an answer that is not what the model said has failed."""
     return uvloop.run(_put(load, port, path))
 
 
@@ -71,7 +73,8 @@ async def _ask_again_and_again(
                 raise RuntimeError(f"{path} answers {answer.decode()}")
             if not first_s and _FIRST in answer:
                 first_s = time.perf_counter() - began
-        if re.findall(rb"word\d{3} ", answer) != [word.encode() for word in WORDS]:
-            raise RuntimeError(f"{path} answers other words: {answer.decode()}")
-        answers.first_text_s.append(first_s)
+        if re.findall(rb"word\d{3} ", answer) == _WORDS and b"event: error" not in answer:
+            answers.first_text_s.append(first_s)
+        else:
+            answers.failed += 1
     writer.close()
