@@ -54,8 +54,9 @@ def kill_at(number: int, services: Any) -> None:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    for moment in ("begin", "commit"):
-        event.listen(services.database.engine.sync_engine, moment, count)
+    for engine in services.database.sync_engines:
+        event.listen(engine, "begin", count)
+        event.listen(engine, "commit", count)
 
 
 def play_in_a_fork(number: int, prompt: str) -> bool:

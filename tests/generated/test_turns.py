@@ -255,7 +255,8 @@ async def _history_is_legal(lab: Lab, session_id: str) -> None:
     )
     caller = import_module(f"{PACKAGE}.auth.caller").LOCAL
     async with lab.services.database.session() as db:
-        history, _ = await sessions.load_history(db, caller, UUID(session_id), bounds)
+        arguments = (caller, UUID(session_id), bounds)
+        history, _ = await db.run_sync(sessions.load_history, *arguments)
     open_calls: set[str] = set()
     for message in history:
         for part in message.parts:

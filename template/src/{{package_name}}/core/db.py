@@ -1,17 +1,21 @@
-"""The database: one engine, sessions to read and transactions to write.
+"""The database: sessions to read, transactions to write, and work that is one trip.
 
 SQLite and PostgreSQL behave alike here. On SQLite a write transaction takes the write lock when
 it begins (`BEGIN IMMEDIATE`): a transaction that reads first and writes later would otherwise
 overwrite what another has written in between, or fail.
 """
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from .. import NAME
@@ -20,6 +24,8 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
+
+T = TypeVar("T")
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -32,7 +38,7 @@ _POSTGRESQL = {"server_settings": {"application_name": NAME}}
 
 
 class Database:
-    """The engine and the two ways to use it. Making one opens no connection."""
+    """The engine and the ways to use it. Making one opens no connection."""
 
     def __init__(self, settings: Settings) -> None:
         self.url: URL = make_url(settings.database_url.get_secret_value())
@@ -46,9 +52,13 @@ class Database:
             pool_size=size,
             max_overflow=2 * size,
         )
-        if is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _set_pragmas)
-            event.listen(self.engine.sync_engine, "begin", _begin)
+        self.sync_engines = [self.engine.sync_engine]
+        self._worker = _Worker(self.url) if is_sqlite else None
+        if self._worker is not None:
+            self.sync_engines.append(self._worker.engine)
+            for engine in self.sync_engines:
+                event.listen(engine, "connect", _set_pragmas)
+                event.listen(engine, "begin", _begin)
         writer = self.engine.execution_options(**{_WRITES: True})
         self._readers = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writers = async_sessionmaker(writer, expire_on_commit=False)
@@ -66,7 +76,18 @@ class Database:
         """A session to write with: commits at the end, rolls back on an error."""
         return self._writers.begin()
 
-    def insert(self, entity: type[Base]) -> "sqlite.Insert | postgresql.Insert":
+    async def work(self, action: Callable[[Session], T]) -> T:
+        """What `action` makes of a transaction of its own; what it raises rolls it back.
+
+        On SQLite all its statements run in one thread, one work after another; `transaction`
+        goes to a thread and back for each of them, which costs more than most statements.
+        """
+        if self._worker is None:
+            async with self.transaction() as db:
+                return await db.run_sync(action)
+        return await self._worker.run(action)
+
+    def insert(self, entity: "type[Base] | Table") -> "sqlite.Insert | postgresql.Insert":
         """An INSERT that knows `on_conflict_do_update`, which both databases spell alike."""
         if self.dialect == "sqlite":
             from sqlalchemy.dialects import sqlite
@@ -89,7 +110,30 @@ class Database:
 
     async def close(self) -> None:
         """Close every pooled connection; the next use opens new ones."""
+        if self._worker is not None:
+            self._worker.close()
         await self.engine.dispose()
+
+
+class _Worker:
+    """A thread that works on a SQLite file, one transaction after another."""
+
+    def __init__(self, url: URL) -> None:
+        self.engine: Engine = create_engine(
+            url.set(drivername="sqlite"), connect_args=_SQLITE, execution_options={_WRITES: True}
+        )
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+    async def run(self, action: Callable[[Session], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._transact, action)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _transact(self, action: Callable[[Session], T]) -> T:
+        with Session(self.engine, expire_on_commit=False) as db, db.begin():
+            return action(db)
 
 
 def _set_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

@@ -1,23 +1,19 @@
 """Runs over HTTP: ask an agent, stop it, look at runs and at what they came to."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 import anyio
-import structlog
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sse_starlette import EventSourceResponse
-from sse_starlette.sse import SendTimeoutError
-from starlette.types import Receive, Scope, Send
 
 from ..agents.definition import AgentDefinition, AgentRequest, class_name
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName
-from ..auth.caller import Caller, CallerDep
+from ..auth.caller import CallerDep
 from ..core.conditions import POLLED, PolledDep
 from ..core.errors import Forbidden, InvalidRequest, ModelError, ModelTimeout, NotFound
 from ..core.orm import utc_now
@@ -28,10 +24,8 @@ from ..sessions import store as sessions
 from ..sessions.models import AgentMessage, RunStatus
 from ..sessions.routes import PageRequest
 from ..sessions.schemas import CleanText, Page
-from .event_log import FellBehind
 from .events import START, Position, stream_schema
 from .manager import RunManager, TooManyRuns
-from .replay import replay
 from .schemas import (
     Answer,
     AnswerMetadata,
@@ -41,12 +35,10 @@ from .schemas import (
     StopView,
     response_model,
 )
-from .settings import RunsSettings
 from .stats import Stats, load_stats
 from .store import RunInProgress
+from .streams import stream_of, stream_of_rows
 from .turn import LimitReached, Turn
-
-log = structlog.get_logger(__name__)
 
 _STREAM: dict[str, Any] = {"text/event-stream": {"itemSchema": stream_schema()}}
 _EVENTS: dict[int | str, dict[str, Any]] = {
@@ -65,8 +57,6 @@ _OF_RUNS = problems(
     ModelTimeout,
 )
 _CLIENT_GONE = 499
-_LOOK_EVERY_S = 0.5
-_SHUTDOWN_MARGIN_S = 5.0
 _STATS_DAYS = 30
 
 
@@ -116,7 +106,7 @@ def _run_endpoint(
     ) -> Response | StandardResponse[Answer]:
         turn = await services.get(RunManager).begin(caller, name, definition, body)
         if stream or body.stream:
-            return _stream(turn, services)
+            return stream_of(turn, services)
         if await _closes_before_client_leaves(turn, request):
             return await _answer(turn, services)
         return Response(status_code=_CLIENT_GONE)
@@ -219,72 +209,8 @@ async def follow_run(
     async with services.database.session() as db:
         await sessions.get_run(db, caller, run_id)
     if turn := services.get(RunManager).find(run_id):
-        return _stream(turn, services, after)
-    frames = _frames_of_rows(run_id, after, caller, services)
-    return _EventStream(frames, services.get(RunsSettings))
-
-
-def _stream(turn: Turn, services: Services, after: Position = START) -> EventSourceResponse:
-    async def frames() -> AsyncIterator[bytes]:
-        at = after
-        async with turn.reading() as events:
-            try:
-                async for entry in events.follow(at):
-                    yield entry.frame
-                    at = entry.at
-            except FellBehind:
-                async for frame in _frames_of_rows(turn.run_id, at, turn.caller, services):
-                    yield frame
-
-    return _EventStream(frames(), services.get(RunsSettings), turn.leave)
-
-
-async def _frames_of_rows(
-    run_id: UUID, after: Position, caller: Caller, services: Services
-) -> AsyncIterator[bytes]:
-    """Follow a run as far as its rows tell it: one that has ended, or is another process's."""
-    while True:
-        async with services.database.session() as db:
-            run = await sessions.get_run(db, caller, run_id)
-            told = replay(run, await sessions.messages_of_run(db, caller, run_id))
-        for entry in told.behind(after):
-            yield entry.frame
-            after = entry.at
-        if told.closing is not None:
-            return
-        await asyncio.sleep(_LOOK_EVERY_S)
-
-
-class _EventStream(EventSourceResponse):
-    """Frames as server-sent events, with a comment now and then while there are none."""
-
-    def __init__(
-        self,
-        frames: AsyncIterator[bytes],
-        settings: RunsSettings,
-        leave: Callable[[], None] | None = None,
-    ) -> None:
-        async def on_close(_message: Any) -> None:
-            if leave is not None:
-                leave()
-
-        super().__init__(
-            frames,
-            ping=settings.heartbeat_s,
-            send_timeout=settings.send_timeout_s,
-            sep="\n",
-            client_close_handler_callable=on_close,
-            # The runs end by themselves when the server stops, and their streams with them.
-            shutdown_event=anyio.Event(),
-            shutdown_grace_period=settings.grace_s + _SHUTDOWN_MARGIN_S,
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them; a client that takes nothing is cut off, for the server closes what is open."""
-        try:
-            await super().__call__(scope, receive, send)
-        except SendTimeoutError:
-            log.warning("client_cut_off", send_timeout_s=self.send_timeout)
+        return stream_of(turn, services, after)
+    return stream_of_rows(run_id, caller, services, after)
 
 
 async def _closes_before_client_leaves(turn: Turn, request: Request) -> bool:

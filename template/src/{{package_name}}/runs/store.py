@@ -8,28 +8,31 @@ write over what came after it.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
 from pydantic_ai.messages import ModelMessage, ModelRequest, UserPromptPart
 from pydantic_ai.usage import RunUsage
 from pydantic_core import to_jsonable_python
-from sqlalchemy import ColumnElement, Executable, case, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Executable, Table, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from ..agents.definition import AgentRequest
 from ..auth.caller import Caller
-from ..core.db import Database, Dialect
+from ..core.db import Database
 from ..core.errors import Conflict
-from ..core.orm import utc_now, uuid7
+from ..core.orm import Base, utc_now, uuid7
 from ..sessions import store as sessions
 from ..sessions.models import LIVE, AgentMessage, AgentRun, AgentSession, RunStatus
 from ..sessions.schemas import SessionCreate
 from ..sessions.settings import HistorySettings
 from ..sessions.transcript import OUTCOME_UNKNOWN, Line, to_lines, without_media
+
+_SESSIONS, _RUNS, _MESSAGES = (
+    cast(Table, entity.__table__) for entity in (AgentSession, AgentRun, AgentMessage)
+)
 
 
 class RunInProgress(Conflict):
@@ -85,8 +88,7 @@ async def begin(
     Raises `NotFound` when the session is not the caller's, `RunInProgress` when it is busy.
     """
     try:
-        async with database.transaction() as db:
-            return await _begin(db, caller, run, asked, bounds)
+        return await database.work(lambda db: _begin(db, caller, run, asked, bounds))
     except IntegrityError:  # a run is live in this session, or was a moment ago
         async with database.transaction() as db:
             await sweep(db, AgentRun.session_id == asked.session_id)
@@ -96,25 +98,21 @@ async def begin(
     return await begin(database, caller, run, asked, bounds, attempts - 1)
 
 
-async def _begin(
-    db: AsyncSession, caller: Caller, run: AgentRun, asked: AgentRequest, bounds: HistorySettings
+def _begin(
+    db: Session, caller: Caller, run: AgentRun, asked: AgentRequest, bounds: HistorySettings
 ) -> BegunRun:
     message, history, position = asked.message, list[ModelMessage](), 0
     if asked.session_id is None:
-        session = await sessions.create_session(db, caller, run.agent_name, SessionCreate())
+        session = sessions.new_session(caller, run.agent_name, SessionCreate(), message)
+        _insert(db, session)
     else:
-        session = await sessions.get_session(
-            db, caller, asked.session_id, run.agent_name, for_update=True
-        )
-        history, position = await sessions.load_history(
-            db, caller, session.session_id, bounds, message
-        )
-    session.session_title = session.session_title or sessions.title_from(message)
-    session.updated_at = utc_now()
+        session = sessions.find_session(db, caller, asked.session_id, run.agent_name, True)
+        history, position = sessions.load_history(db, caller, asked.session_id, bounds, message)
+        session.session_title = session.session_title or sessions.title_from(message)
+        session.updated_at = utc_now()
     run.run_id, run.session_id, run.user_id = uuid7(), session.session_id, caller.id
     run.user_message_id, run.status, run.started_at = uuid7(), "running", utc_now()
-    db.add(run)
-    await db.flush()
+    _insert(db, run)
     begun = BegunRun(
         row=run,
         session=session,
@@ -122,8 +120,15 @@ async def _begin(
         prompt=ModelRequest(parts=[UserPromptPart(message)], run_id=str(run.run_id)),
         history=history,
     )
-    db.add(AgentMessage(**begun.message(0, run.user_message_id, to_lines([begun.prompt])[0])))
+    line = to_lines([begun.prompt])[0]
+    db.execute(insert(_MESSAGES), begun.message(0, run.user_message_id, line))
     return begun
+
+
+def _insert(db: Session, row: Base) -> None:
+    """Insert a row as it is: the unit of work of `add` costs several times as much."""
+    values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+    db.execute(insert(cast(Table, row.__table__)), values)
 
 
 async def _refuse_if_busy(db: AsyncSession, caller: Caller, session_id: UUID | None) -> None:
@@ -145,9 +150,12 @@ async def _refuse_if_busy(db: AsyncSession, caller: Caller, session_id: UUID | N
 class Draft:
     """What is to be written of a run: its messages so far, and how it ended if it has."""
 
+    run_id: UUID
+    session_id: UUID
     lines: list[Line]
     messages: list[dict[str, Any]]
     run: dict[str, Any]
+    assistant_message_id: UUID | None
     is_last: bool
 
 
@@ -165,21 +173,27 @@ class Transcript:
         lines = to_lines(messages or [self._run.prompt])
         _mark_unfinished(lines, ending)
         self._ids.extend(uuid7() for _ in lines[len(self._ids) :])
-        spoken = [at for at, line in enumerate(lines) if line.role == "assistant"]
-        self.assistant_message_id = self._ids[spoken[-1]] if spoken else None
-        told = [*self._stored, *[None] * len(lines)]
-        news = [at for at, line in enumerate(lines) if line != told[at]]
-        run = {
-            "run_id": self._run.row.run_id,
-            "assistant_message_id": self.assistant_message_id,
-            **(_values(ending) if ending is not None else {}),
-        }
-        rows = [self._run.message(at, self._ids[at], lines[at]) for at in news]
-        return Draft(lines=lines, messages=rows, run=run, is_last=ending is not None)
+        said = [self._ids[at] for at, line in enumerate(lines) if line.role == "assistant"]
+        said_last = said[-1] if said else None
+        run = _values(ending) if ending is not None else {}
+        if said_last != self.assistant_message_id:
+            run["assistant_message_id"] = said_last
+        known = [*self._stored, *[None] * len(lines)]
+        news = [at for at, line in enumerate(lines) if line != known[at]]
+        return Draft(
+            run_id=self._run.row.run_id,
+            session_id=self._run.row.session_id,
+            lines=lines,
+            messages=[self._run.message(at, self._ids[at], lines[at]) for at in news],
+            run=run,
+            assistant_message_id=said_last,
+            is_last=ending is not None,
+        )
 
     def written(self, draft: Draft) -> None:
         """Take note that a draft is stored."""
         self._stored = draft.lines
+        self.assistant_message_id = draft.assistant_message_id
 
 
 async def write(
@@ -189,38 +203,34 @@ async def write(
 
     Of a run that isn't, nothing is written.
     """
-    async with database.transaction() as db:
-        still_own = select(AgentRun.run_id).where(
-            AgentRun.run_id.in_(drafts),
-            AgentRun.owner_id == owner_id,
-            AgentRun.status == "running",
-        )
-        own = set((await db.scalars(still_own.with_for_update())).all())
-        kept = [draft for run_id, draft in drafts.items() if run_id in own]
-        # Not a plain insert: a commit that failed may have taken place all the same.
-        if messages := [row for draft in kept for row in draft.messages]:
-            await db.execute(_upsert_messages(database.dialect), messages)
-        if kept:
-            await db.execute(update(AgentRun), [draft.run for draft in kept])
-        if ended := [draft.run["run_id"] for draft in kept if draft.is_last]:
-            of_ended = select(AgentRun.session_id).where(AgentRun.run_id.in_(ended))
-            touched = update(AgentSession).where(AgentSession.session_id.in_(of_ended))
-            await db.execute(touched.values(updated_at=utc_now()))
+    return await database.work(lambda db: _write(db, database, owner_id, drafts))
+
+
+def _write(
+    db: Session, database: Database, owner_id: UUID, drafts: Mapping[UUID, Draft]
+) -> Collection[UUID]:
+    still_own = select(_RUNS.c.run_id).where(
+        _RUNS.c.run_id.in_(drafts), _RUNS.c.owner_id == owner_id, _RUNS.c.status == "running"
+    )
+    own = set(db.scalars(still_own.with_for_update()).all())
+    kept = [draft for run_id, draft in drafts.items() if run_id in own]
+    # Not a plain insert: a commit that failed may have taken place all the same.
+    if messages := [row for draft in kept for row in draft.messages]:
+        db.execute(_upsert_messages(database), messages)
+    for draft in kept:
+        if draft.run:
+            db.execute(update(_RUNS).where(_RUNS.c.run_id == draft.run_id).values(draft.run))
+    if ended := [draft.session_id for draft in kept if draft.is_last]:
+        of_ended = update(_SESSIONS).where(_SESSIONS.c.session_id.in_(ended))
+        db.execute(of_ended.values(updated_at=utc_now()))
     return own
 
 
-@cache
-def _upsert_messages(dialect: Dialect) -> Executable:
-    if dialect == "sqlite":
-        insert: Any = sqlite.insert(AgentMessage)
-    else:
-        insert = postgresql.insert(AgentMessage)
+def _upsert_messages(database: Database) -> Executable:
+    insert = database.insert(_MESSAGES)
     fixed = ("message_id", "session_id", "run_id", "position", "created_at")
     columns = {name: value for name, value in insert.excluded.items() if name not in fixed}
-    statement: Executable = insert.on_conflict_do_update(
-        index_elements=["message_id"], set_=columns
-    )
-    return statement
+    return insert.on_conflict_do_update(index_elements=["message_id"], set_=columns)
 
 
 def _mark_unfinished(lines: list[Line], ending: Ending | None) -> None:

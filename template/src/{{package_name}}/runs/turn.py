@@ -30,14 +30,17 @@ from ..llm.models import DEMO, Models
 from ..llm.settings import LlmSettings
 from ..sessions.models import RunStatus
 from ..sessions.transcript import arguments_of
-from . import events, tool_errors
+from . import events
 from .event_log import EventLog
 from .replay import meta_of
 from .settings import RunsSettings
 from .store import BegunRun, Draft, Ending, Transcript
+from .tool_errors import ToolErrors
 from .writer import RowWriter
 
 log = structlog.get_logger(__name__)
+
+_TOOL_ERRORS = ToolErrors()
 
 
 class LimitReached(AppError):
@@ -157,7 +160,7 @@ class Turn:
             cancellation_token=self._token,
             timeout=self._settings.time_limit_s,
             usage_limits=self.definition.limits or self._settings.usage_limits(),
-            capabilities=[tool_errors.hooks],
+            capabilities=[_TOOL_ERRORS],
             run_id=str(self.row.run_id),
             conversation_id=str(self.row.session_id),
         ) as run:

@@ -9,11 +9,12 @@ from uuid import UUID
 from pydantic_ai.messages import ModelMessage
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from ..auth.caller import Caller
 from ..core.conditions import check_unchanged
 from ..core.errors import NotFound
-from ..core.orm import utc_now
+from ..core.orm import utc_now, uuid7
 from .models import AgentMessage, AgentRun, AgentSession, RunStatus
 from .schemas import SessionCreate, SessionPatch, SessionView
 from .settings import HistorySettings
@@ -29,16 +30,24 @@ async def create_session(
     db: AsyncSession, caller: Caller, agent_name: str, asked: SessionCreate
 ) -> AgentSession:
     """Add a session of the caller's."""
-    session = AgentSession(
-        user_id=caller.id,
-        agent_name=agent_name,
-        session_title=asked.title,
-        preferences=asked.preferences,
-        variables=asked.variables,
-    )
+    session = new_session(caller, agent_name, asked)
     db.add(session)
     await db.flush()
     return session
+
+
+def new_session(
+    caller: Caller, agent_name: str, asked: SessionCreate, message: str = ""
+) -> AgentSession:
+    """A session of the caller's, which is not in the database yet; `message` begins it."""
+    return AgentSession(
+        session_id=uuid7(),
+        user_id=caller.id,
+        agent_name=agent_name,
+        session_title=asked.title or title_from(message) or None,
+        preferences=asked.preferences,
+        variables=asked.variables,
+    )
 
 
 async def get_session(
@@ -53,8 +62,19 @@ async def get_session(
 
     With `for_update` nobody else changes it before the transaction is over.
     """
+    return await db.run_sync(find_session, caller, session_id, agent_name, for_update)
+
+
+def find_session(
+    db: Session,
+    caller: Caller,
+    session_id: UUID,
+    agent_name: str | None = None,
+    for_update: bool = False,
+) -> AgentSession:
+    """What `get_session` returns, within work of the database."""
     query = _sessions_of(caller, agent_name).where(AgentSession.session_id == session_id)
-    session = await db.scalar(query.with_for_update() if for_update else query)
+    session = db.scalar(query.with_for_update() if for_update else query)
     if session is None:
         whose = f" of agent {agent_name!r}" if agent_name else ""
         raise NotFound(f"there is no session {str(session_id)!r}{whose}: list yours to find its id")
@@ -211,8 +231,8 @@ def _runs_of(caller: Caller) -> Select[AgentRun]:
     return query.where(AgentRun.user_id == caller.id, AgentSession.is_active)
 
 
-async def load_history(
-    db: AsyncSession, caller: Caller, session_id: UUID, bounds: HistorySettings, message: str = ""
+def load_history(
+    db: Session, caller: Caller, session_id: UUID, bounds: HistorySettings, message: str = ""
 ) -> tuple[list[ModelMessage], int]:
     """The messages of the last runs of the caller's session, exactly as the model saw and wrote
     them: as many whole runs as fit in `bounds`, together with the `message` that comes next.
@@ -229,7 +249,7 @@ async def load_history(
         .where(AgentMessage.run_id.in_(recent.limit(bounds.num_history_runs)))
         .order_by(AgentMessage.position)
     )
-    rows = (await db.scalars(query)).all()
+    rows = db.scalars(query).all()
     runs = [list(run) for _, run in groupby(rows, key=attrgetter("run_id"))]
     limit = int(bounds.max_context_length * bounds.context_compression_threshold)
     fitting = newest_that_fit(runs, limit - count_tokens(message))
