@@ -17,6 +17,7 @@ SOURCE = '''"""An agent that plays its prompt."""
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from pydantic_ai import Agent, CustomEvent, ModelRetry, RunContext
 from pydantic_ai.exceptions import ModelHTTPError
@@ -33,8 +34,11 @@ from pydantic_ai.models.function import (
 from ..definition import AgentDefinition, AgentDeps
 
 
+@dataclass(kw_only=True)
 class HalfDone(CustomEvent):
     """What a tool reports while it works."""
+
+    percent: int
 
 
 async def play(
@@ -76,7 +80,7 @@ agent = Agent(FunctionModel(stream_function=play, model_name="actor"), deps_type
 @agent.tool
 async def quick(ctx: RunContext[AgentDeps]) -> str:
     """Answer at once."""
-    await ctx.emit(HalfDone())
+    await ctx.emit(HalfDone(percent=50))
     return "done"
 
 

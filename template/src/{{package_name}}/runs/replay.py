@@ -18,6 +18,7 @@ from ..sessions.models import LIVE, AgentMessage, AgentRun
 from ..sessions.transcript import decode
 from . import events
 from .event_log import EventLog
+from .telling import text_of
 
 
 def replay(run: AgentRun, messages: Sequence[AgentMessage]) -> EventLog:
@@ -51,8 +52,7 @@ def _texts(log: EventLog, rows: Iterable[AgentMessage]) -> Iterable[events.TextE
         for part in answer.parts if isinstance(answer, ai.ModelResponse) else ():
             if isinstance(part, ai.TextPart | ai.ThinkingPart) and part.content:
                 log.begin_text()
-                thinks = isinstance(part, ai.ThinkingPart)
-                yield (events.Reasoning if thinks else events.Delta)(text=part.content)
+                yield text_of(part)
 
 
 def _tools(run: AgentRun, rows: Sequence[AgentMessage]) -> Iterable[events.Event]:

@@ -29,8 +29,7 @@ from ..llm.errors import explain
 from ..llm.models import DEMO, Models
 from ..llm.settings import LlmSettings
 from ..sessions.models import RunStatus
-from ..sessions.transcript import arguments_of
-from . import events
+from . import events, telling
 from .event_log import EventLog
 from .replay import meta_of
 from .settings import RunsSettings
@@ -69,7 +68,7 @@ class Turn:
     _speaking: Callable[[], ai.ModelResponse] | None = None
     _returned: list[ai.ToolReturnPart] = field(default_factory=list)
     _returned_at: datetime = field(default_factory=utc_now)
-    _started: set[str] = field(default_factory=set)
+    _started: set[tuple[int, str]] = field(default_factory=set)
     _open_tools: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -169,7 +168,6 @@ class Turn:
                 self._speaking = None
                 self._returned.clear()
                 if Agent.is_model_request_node(node):
-                    self._started.clear()
                     async with node.stream(run.ctx) as response:
                         self._speaking = lambda: response.response
                         async for event in response:
@@ -198,12 +196,12 @@ class Turn:
         match event:
             case ai.PartStartEvent(part=ai.TextPart() | ai.ThinkingPart() as part):
                 self.log.begin_text()
-                thinks = isinstance(part, ai.ThinkingPart)
-                self._tell_text(events.Reasoning if thinks else events.Delta, part.content)
-            case ai.PartDeltaEvent(delta=ai.TextPartDelta(content_delta=text)):
-                self._tell_text(events.Delta, text)
-            case ai.PartDeltaEvent(delta=ai.ThinkingPartDelta(content_delta=str(text))):
-                self._tell_text(events.Reasoning, text)
+                if part.content:
+                    self.log.append(telling.text_of(part))
+            case ai.PartDeltaEvent(delta=ai.TextPartDelta(content_delta=text)) if text:
+                self.log.append(events.Delta(text=text))
+            case ai.PartDeltaEvent(delta=ai.ThinkingPartDelta(content_delta=str(text))) if text:
+                self.log.append(events.Reasoning(text=text))
             case ai.ToolCallEvent(part=call):
                 self._tell_start(call)
             case ai.ToolResultEvent(part=result):
@@ -212,48 +210,17 @@ class Turn:
                 self._returned_at = max(utc_now(), self._returned_at + timedelta(microseconds=1))
                 result.timestamp = self._returned_at
                 self._returned.append(result)
-                self._tell_end(result)
+                self.log.append(telling.tool_end(result))
                 self.writer.changed(self, at_once=True)
             case ai.CustomEvent():
-                self._tell_progress(event)
+                self.log.append(telling.progress(event))
         self.writer.changed(self)
 
-    def _tell_text(self, kind: type[events.TextEvent], text: str) -> None:
-        if text:
-            self.log.append(kind(text=text))
-
     def _tell_start(self, call: ai.ToolCallPart) -> None:
-        self._started.add(call.tool_call_id)
+        # With the number of the answer, for some models use an id again.
+        self._started.add((len(self._answers()), call.tool_call_id))
         self._open_tools[call.tool_call_id] = call.tool_name
-        self.log.append(
-            events.ToolStart(
-                tool_call_id=call.tool_call_id,
-                tool_name=call.tool_name,
-                arguments=arguments_of(call),
-            )
-        )
-
-    def _tell_end(self, result: ai.ToolReturnPart) -> None:
-        self.log.append(
-            events.ToolEnd(
-                tool_call_id=result.tool_call_id,
-                tool_name=result.tool_name,
-                outcome=result.outcome,
-                result=result.model_response_str()[: events.RESULT_LIMIT],
-            )
-        )
-
-    def _tell_progress(self, event: ai.CustomEvent) -> None:
-        about = {"name", "tool_call_id", "tool_name", "event_kind"}
-        data = {name: value for name, value in vars(event).items() if name not in about}
-        self.log.append(
-            events.Progress(
-                name=event.name,
-                tool_call_id=event.tool_call_id,
-                tool_name=event.tool_name,
-                data=to_jsonable_python(data, serialize_unknown=True),
-            )
-        )
+        self.log.append(telling.tool_start(call))
 
     def _messages(self) -> list[ai.ModelMessage]:
         """The messages of this turn so far, with what is being said or done right now."""
@@ -288,14 +255,19 @@ class Turn:
             self._tell_start(call)
         for call_id, name in self._open_tools.items():
             cut = ai.INTERRUPTED_TOOL_RETURN_CONTENT
-            self._tell_end(ai.ToolReturnPart(name, cut, call_id, outcome="interrupted"))
+            interrupted = ai.ToolReturnPart(name, cut, call_id, outcome="interrupted")
+            self.log.append(telling.tool_end(interrupted))
         self.log.append(self._closing(ending))
 
     def _unstarted_calls(self) -> list[ai.ToolCallPart]:
         """What the last answer wanted and the run came to no more; the rows tell it as cut off."""
-        answers = [one for one in self._messages() if isinstance(one, ai.ModelResponse)]
+        answers = self._answers()
         calls = answers[-1].tool_calls if answers else []
-        return [call for call in calls if call.tool_call_id not in self._started]
+        started = {call_id for number, call_id in self._started if number == len(answers)}
+        return [call for call in calls if call.tool_call_id not in started]
+
+    def _answers(self) -> list[ai.ModelResponse]:
+        return [one for one in self._messages() if isinstance(one, ai.ModelResponse)]
 
     def _closing(self, ending: Ending) -> events.ClosingEvent:
         run_id, said = self.run_id, self._transcript.assistant_message_id
