@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx2
@@ -60,6 +60,8 @@ INTERRUPTIONS = st.one_of(
 )
 
 
+_Events = AsyncGenerator[httpx2.ServerSentEvent, None]
+
 # --- The server that plays them -------------------------------------------------------------------
 
 
@@ -82,13 +84,12 @@ class Lab:
                 pass
         return run
 
-    async def events(
-        self, method: str, path: str, **request: Any
-    ) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
+    async def events(self, method: str, path: str, **request: Any) -> _Events:
         async with self.client.stream(method, path, **request) as response:
             assert response.status_code == 200, await response.aread()
-            async for one in httpx2.EventSource(response):
-                yield one
+            async with aclosing(cast("_Events", aiter(httpx2.EventSource(response)))) as events:
+                async for one in events:
+                    yield one
 
     async def follow(self, run_id: str, last_event_id: str) -> list[httpx2.ServerSentEvent]:
         headers = {"Last-Event-ID": last_event_id}
@@ -140,7 +141,7 @@ async def _serve(runner: asyncio.Runner, ready: "asyncio.Future[Lab]", stop: asy
         with socket.create_server(("127.0.0.1", 0)) as listener:
             await server.startup(sockets=[listener])
             base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            async with httpx2.AsyncClient(base_url=base_url, trust_env=False) as client:
+            async with httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=30) as client:
                 ready.set_result(Lab(runner, client, app.state.services))
                 await stop.wait()
             await server.shutdown()
