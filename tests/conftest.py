@@ -16,6 +16,11 @@ from mai.commands.app import run
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests come first, so that no process is left with one at the end."""
+    items.sort(key=lambda item: "generated" not in item.path.parts)
+
+
 @dataclass(frozen=True)
 class Said:
     """What a command did: its exit code and what it printed."""
