@@ -3,14 +3,22 @@
 import json
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from filelock import FileLock
 from mai.commands.app import run
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests come first, so that no process is left with one at the end."""
+    items.sort(key=lambda item: "generated" not in item.path.parts)
 
 
 @dataclass(frozen=True)
@@ -60,3 +68,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
     subprocess.run(["git", "add", "--all"], cwd=copy, check=True)
     return copy
+
+
+@pytest.fixture
+def check_types(pytestconfig: pytest.Config) -> Callable[[Path], None]:
+    """Holds a rendered project against mypy, which keeps what it learns of the libraries."""
+    assert pytestconfig.cache is not None
+    cache = pytestconfig.cache.mkdir("mypy")
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(cache)]
+
+    def check(project: Path) -> None:
+        with FileLock(cache / "lock"):  # two at once would both learn it
+            done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{project}\n{done.stdout}{done.stderr}"
+
+    return check

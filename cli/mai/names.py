@@ -29,12 +29,12 @@ TAKEN = frozenset({
     "markdown_it_py", "markdownify", "markupsafe", "mdurl", "mypy", "mypy_extensions", "openai",
     "opentelemetry", "opentelemetry_api", "packaging", "pathspec", "pgvector", "pluggy", "psycopg",
     "pydantic", "pydantic_ai", "pydantic_ai_slim", "pydantic_core", "pydantic_evals",
-    "pydantic_graph", "pydantic_settings", "pygments", "pytest", "pytest_cov", "python_dotenv",
-    "pyyaml", "qdrant_client", "redis", "regex", "requests", "rich", "ruff", "schemathesis",
-    "shellingham", "six", "sniffio", "soupsieve", "sqlalchemy", "sse_starlette", "starlette",
-    "structlog", "tests", "tiktoken", "tqdm", "truststore", "typer", "typing_extensions",
-    "typing_inspection", "tzdata", "urllib3", "uv", "uvicorn", "uvloop", "watchfiles", "websockets",
-    "yaml",
+    "pydantic_graph", "pydantic_handlebars", "pydantic_settings", "pygments", "pytest",
+    "pytest_cov", "python_dotenv", "pyyaml", "qdrant_client", "redis", "regex", "requests", "rich",
+    "ruff", "schemathesis", "shellingham", "six", "sniffio", "soupsieve", "sqlalchemy",
+    "sse_starlette", "starlette", "structlog", "tests", "tiktoken", "tqdm", "truststore", "typer",
+    "typing_extensions", "typing_inspection", "tzdata", "urllib3", "uv", "uvicorn", "uvloop",
+    "watchfiles", "websockets", "yaml",
 })  # fmt: skip
 
 

@@ -17,11 +17,10 @@ from typing import Any
 
 from sqlalchemy import event, text
 
-PACKAGE = sys.argv[1]
-
 
 def module(name: str) -> Any:
-    return import_module(f"{PACKAGE}.{name}")
+    """A module of the project whose package is the first argument."""
+    return import_module(f"{sys.argv[1]}.{name}")
 
 
 async def with_manager(action: Callable[[Any], Any]) -> Any:

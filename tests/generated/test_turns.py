@@ -290,7 +290,7 @@ def _hold(lab: Lab, script: actor.Script, interruption: Interruption) -> None:
     lab.runner.run(example())
 
 
-@_sampled(60)
+@_sampled(40)
 @given(script=SCRIPTS, interruption=INTERRUPTIONS)
 def test_any_turn_interrupted_anywhere(
     lab: Lab, script: actor.Script, interruption: Interruption

@@ -162,7 +162,9 @@ def test_all_are_lint_clean_and_formatted(on_disk: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_all_are_typed_strictly(rendered: dict[str, Tree], on_disk: Path, tmp_path: Path) -> None:
+def test_all_are_typed_strictly(
+    rendered: dict[str, Tree], on_disk: Path, check_types: Callable[[Path], None]
+) -> None:
     """Trees whose Python differs in nothing but the package's name are checked once."""
     seen: set[int] = set()
     for label, tree in rendered.items():
@@ -177,9 +179,5 @@ def test_all_are_typed_strictly(rendered: dict[str, Tree], on_disk: Path, tmp_pa
         if hash(python) in seen:
             continue
         seen.add(hash(python))
-        command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache")]
-        done = subprocess.run(
-            command, cwd=on_disk / label, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{label}\n{done.stdout}{done.stderr}"
+        check_types(on_disk / label)
     assert len(seen) >= len(OPTIONS["preset"])
