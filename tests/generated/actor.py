@@ -5,6 +5,7 @@ The prompt is JSON: one list for each answer of the model, of `["say", text]`, `
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,9 @@ definition = AgentDefinition(agent=agent, summary="Plays its prompt.")
 '''
 
 
-def write_project(folder: Path, name: str) -> Path:
+def write_project(folder: Path, name: str, added: Iterable[str] = ()) -> Path:
     """A project of the minimal preset with the agent `actor`; its package is `name`."""
-    trees.write(trees.manifest(name, "minimal"), folder)
+    trees.write(trees.manifest(name, "minimal", added), folder)
     actor = folder / "src" / name / "agents" / "actor"
     actor.mkdir()
     (actor / "__init__.py").write_text(SOURCE, encoding="utf-8")

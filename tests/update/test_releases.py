@@ -8,6 +8,8 @@ from mai.render.engine import render
 
 from tests import trees
 from tests.conftest import Mai
+from tests.generated.served import command, serving
+from tests.generated.test_suites import run_suite
 from tests.update.releases import RELEASES, frozen, make_project
 
 VERSIONS = sorted(path.name for path in RELEASES.iterdir() if path.is_dir())
@@ -54,3 +56,33 @@ def test_what_was_edited_in_it_stays(mai: Mai, project: Path) -> None:
         "README.md",
         "pyproject.toml",
     }
+
+
+def test_it_goes_on_with_its_edits_and_its_conversations_and_passes_its_own_tests(
+    mai: Mai, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project(tmp_path / "shop", frozen("0.2.0"), "standard")
+    monkeypatch.chdir(project)
+    edits = {
+        "src/shop/agents/assistant/agent.py": ("Today is {", "Today, the day is {"),
+        "src/shop/runs/settings.py": ("for so long counts as", "for that long counts as"),
+        "pyproject.toml": ('"alembic>=', '"flask>=3",\n    "alembic>='),
+    }
+    for path, (theirs, mine) in edits.items():
+        file = project / path
+        file.write_text(file.read_text("utf-8").replace(theirs, mine), "utf-8")
+    command(project, "db", "upgrade")
+    with serving(project) as old:
+        session_id = old.ask("Hello!")["data"]["session_id"]
+
+    mai("update", "--no-install")
+
+    assert set(mai("status", "--json").json()["edited"]) == set(edits)
+    for path, (_, mine) in edits.items():
+        assert mine in (project / path).read_text("utf-8")
+    command(project, "db", "upgrade")
+    with serving(project) as new:
+        assert new.ask("Go on", session_id)["data"]["status"] == "completed"
+        said = [one["content"] for one in new.messages(session_id) if one["role"] == "user"]
+    assert said == ["Hello!", "Go on"]
+    assert " passed" in run_suite(project)

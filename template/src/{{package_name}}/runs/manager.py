@@ -134,9 +134,10 @@ class RunManager:
         """Renew the leases of this process, again and again, and close those of dead ones."""
         while True:
             try:
-                async with self.services.database.transaction() as db:
-                    await store.sweep(db)
                 await self._renew()
+                async with self.services.database.transaction() as db:
+                    # What this process plays is not dead, however late it is with its renewals.
+                    await store.sweep(db, AgentRun.run_id.not_in(self._turns))
             except Exception:
                 log.warning("leases_not_renewed", exc_info=True)
             await asyncio.sleep(self.settings.lease_s / _RENEWALS_PER_LEASE)

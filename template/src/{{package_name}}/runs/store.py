@@ -91,7 +91,8 @@ async def begin(
         return await database.work(lambda db: _begin(db, caller, run, asked, bounds))
     except IntegrityError:  # a run is live in this session, or was a moment ago
         async with database.transaction() as db:
-            await sweep(db, AgentRun.session_id == asked.session_id)
+            others = AgentRun.owner_id.is_distinct_from(run.owner_id)
+            await sweep(db, AgentRun.session_id == asked.session_id, others)
             await _refuse_if_busy(db, caller, asked.session_id)
         if attempts == 1:
             raise
