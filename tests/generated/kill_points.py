@@ -77,7 +77,7 @@ async def look(services: Any) -> dict[str, Any]:
     caller, sessions = module("auth.caller").LOCAL, module("sessions.store")
     async with services.database.transaction() as db:
         await db.execute(text("UPDATE ai_agent_runs SET lease_until = started_at"))
-        await module("runs.store").sweep(db)
+        await db.run_sync(module("runs.store").sweep)
     async with services.database.session() as db:
         found = await sessions.list_sessions(db, caller, limit=1)
         if not found:

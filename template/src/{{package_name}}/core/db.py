@@ -6,6 +6,7 @@ overwrite what another has written in between, or fail.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -31,6 +32,7 @@ Dialect = Literal["sqlite", "postgresql"]
 
 LOCK_TIMEOUT_S = 30.0  # how long a writer waits for SQLite's lock
 
+_SWITCH_INTERVAL_S = 0.0005
 _WRITES = "app_writes"
 # Without an isolation level, for the driver would begin transactions by itself, all deferred.
 _SQLITE = {"isolation_level": None, "timeout": LOCK_TIMEOUT_S}
@@ -123,6 +125,9 @@ class _Worker:
             url.set(drivername="sqlite"), connect_args=_SQLITE, execution_options={_WRITES: True}
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        # Each call of SQLite lets go of the interpreter, and a busy event loop would give it back
+        # after 5 ms only: a turn's beginning would take a tenth of a second.
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
     async def run(self, action: Callable[[Session], T]) -> T:
         loop = asyncio.get_running_loop()

@@ -135,9 +135,7 @@ class RunManager:
         while True:
             try:
                 await self._renew()
-                async with self.services.database.transaction() as db:
-                    # What this process plays is not dead, however late it is with its renewals.
-                    await store.sweep(db, AgentRun.run_id.not_in(self._turns))
+                await self._sweep()
             except Exception:
                 log.warning("leases_not_renewed", exc_info=True)
             await asyncio.sleep(self.settings.lease_s / _RENEWALS_PER_LEASE)
@@ -154,6 +152,11 @@ class RunManager:
                 turn.stop("stopped")
             elif run_id not in own and run_id in self._turns:
                 turn.lose()
+
+    async def _sweep(self) -> None:
+        # What this process plays is not dead, however late it is with its renewals.
+        others = AgentRun.run_id.not_in(self._turns)
+        await self.services.database.work(lambda db: store.sweep(db, others))
 
     async def listen(self) -> None:
         """Stop the runs that somebody, in whichever process, wants stopped."""

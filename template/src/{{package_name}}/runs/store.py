@@ -16,7 +16,6 @@ from pydantic_ai.usage import RunUsage
 from pydantic_core import to_jsonable_python
 from sqlalchemy import ColumnElement, Executable, Table, case, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from ..agents.definition import AgentRequest
@@ -90,10 +89,8 @@ async def begin(
     try:
         return await database.work(lambda db: _begin(db, caller, run, asked, bounds))
     except IntegrityError:  # a run is live in this session, or was a moment ago
-        async with database.transaction() as db:
-            others = AgentRun.owner_id.is_distinct_from(run.owner_id)
-            await sweep(db, AgentRun.session_id == asked.session_id, others)
-            await _refuse_if_busy(db, caller, asked.session_id)
+        await database.work(lambda db: _sweep_session(db, asked.session_id, run.owner_id))
+        await database.work(lambda db: _refuse_if_busy(db, caller, asked.session_id))
         if attempts == 1:
             raise
     return await begin(database, caller, run, asked, bounds, attempts - 1)
@@ -132,8 +129,14 @@ def _insert(db: Session, row: Base) -> None:
     db.execute(insert(cast(Table, row.__table__)), values)
 
 
-async def _refuse_if_busy(db: AsyncSession, caller: Caller, session_id: UUID | None) -> None:
-    run_id = await db.scalar(
+def _sweep_session(db: Session, session_id: UUID | None, owner_id: UUID | None) -> None:
+    """Close what a dead process has left there; what is this one's is not dead."""
+    others = AgentRun.owner_id.is_distinct_from(owner_id)
+    sweep(db, AgentRun.session_id == session_id, others)
+
+
+def _refuse_if_busy(db: Session, caller: Caller, session_id: UUID | None) -> None:
+    run_id = db.scalar(
         select(AgentRun.run_id).where(
             AgentRun.session_id == session_id,
             AgentRun.user_id == caller.id,
@@ -280,12 +283,11 @@ async def renew(
         .values(lease_until=lease_until(lease_s))
         .returning(AgentRun.run_id, AgentRun.stop_requested_at)
     )
-    async with database.transaction() as db:
-        rows = (await db.execute(statement)).all()
+    rows = await database.work(lambda db: db.execute(statement).all())
     return {run_id: stop_requested_at is not None for run_id, stop_requested_at in rows}
 
 
-async def sweep(db: AsyncSession, *only: ColumnElement[bool]) -> Sequence[UUID]:
+def sweep(db: Session, *only: ColumnElement[bool]) -> Sequence[UUID]:
     """Interrupt the runs whose lease has expired, for their process is dead; return their ids."""
     now = utc_now()
     expired = update(AgentRun).where(
@@ -294,11 +296,11 @@ async def sweep(db: AsyncSession, *only: ColumnElement[bool]) -> Sequence[UUID]:
     interrupted = expired.values(
         status="interrupted", reason="process_died", lease_until=None, completed_at=now
     )
-    run_ids = (await db.scalars(interrupted.returning(AgentRun.run_id))).all()
+    run_ids = db.scalars(interrupted.returning(AgentRun.run_id)).all()
     unfinished = update(AgentMessage).where(
         AgentMessage.run_id.in_(run_ids), AgentMessage.completed_at.is_(None)
     )
     unknown = case((AgentMessage.role == "tool", OUTCOME_UNKNOWN), else_=AgentMessage.error)
     if run_ids:
-        await db.execute(unfinished.values(interrupted=True, error=unknown))
+        db.execute(unfinished.values(interrupted=True, error=unknown))
     return run_ids
