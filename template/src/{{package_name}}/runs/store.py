@@ -89,8 +89,7 @@ async def begin(
     try:
         return await database.work(lambda db: _begin(db, caller, run, asked, bounds))
     except IntegrityError:  # a run is live in this session, or was a moment ago
-        await database.work(lambda db: _sweep_session(db, asked.session_id, run.owner_id))
-        await database.work(lambda db: _refuse_if_busy(db, caller, asked.session_id))
+        await database.work(lambda db: _make_room(db, caller, asked.session_id, run.owner_id))
         if attempts == 1:
             raise
     return await begin(database, caller, run, asked, bounds, attempts - 1)
@@ -129,13 +128,11 @@ def _insert(db: Session, row: Base) -> None:
     db.execute(insert(cast(Table, row.__table__)), values)
 
 
-def _sweep_session(db: Session, session_id: UUID | None, owner_id: UUID | None) -> None:
-    """Close what a dead process has left there; what is this one's is not dead."""
+def _make_room(db: Session, caller: Caller, session_id: UUID | None, owner_id: UUID | None) -> None:
+    """Close what a dead process has left in a session; raises `RunInProgress` if a run lives."""
+    # What is this process's own is not dead.
     others = AgentRun.owner_id.is_distinct_from(owner_id)
     sweep(db, AgentRun.session_id == session_id, others)
-
-
-def _refuse_if_busy(db: Session, caller: Caller, session_id: UUID | None) -> None:
     run_id = db.scalar(
         select(AgentRun.run_id).where(
             AgentRun.session_id == session_id,
