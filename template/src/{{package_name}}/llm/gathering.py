@@ -23,7 +23,9 @@ _LF_EVENT_END = re.compile(rb"\n\n")  # found in an eighth of the time
 _EVENT_END = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
 # The LF of a CRLF may be read after the event that it ends has passed: it begins the next one.
 _EVENT = re.compile(rb"\n?(?:event:[^\r\n]*(?>\r\n|\r|\n))?data:([^\r\n]*)[\r\n]+")
-_TEXT = re.compile(rb'"(?:content|delta|text)": ?"((?:[^"\\\r\n]+|\\[^\r\n])+)"')
+_CHARACTERS = rb'(?:[^"\\\r\n]+|\\[^\r\n])+'
+_TEXT = re.compile(_CHARACTERS)
+_FIELD = re.compile(rb'"(?:content|delta|text)": ?"(' + _CHARACTERS + rb')"')
 # The newest number counts, and padding means nothing.
 _VARYING = re.compile(rb'"(?:sequence_number|obfuscation)": ?(?:\d+|"[^"\\]*")')
 _TIMER_SLACK_S = 0.002  # so much too early a loop may end a window: it is no second one
@@ -85,6 +87,7 @@ class GatheredStream(httpx2.AsyncByteStream):
         self._connection = connection
         self._waiting = WaitingEvents()
         self._window: asyncio.TimerHandle | None = None
+        self._has_passed_text = False
         self._wake, self._wanted = asyncio.Event(), asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._ended = False
@@ -121,7 +124,9 @@ class GatheredStream(httpx2.AsyncByteStream):
         try:
             async for data in self._upstream:
                 waiting.add(data)
-                if waiting.size_bytes > _MOST_WAITING_BYTES:
+                is_first = waiting.has_text and not self._has_passed_text
+                if is_first or waiting.size_bytes > _MOST_WAITING_BYTES:
+                    # The first text is passed on before any more is read, however much is there.
                     self._wanted.clear()
                     self._wake.set()
                     await self._wanted.wait()
@@ -144,6 +149,7 @@ class GatheredStream(httpx2.AsyncByteStream):
         if self._ended:
             return self._waiting.take() + self._waiting.take_rest()
         if self._waiting.has_text:
+            self._has_passed_text = True
             self._begin_window()
         return self._waiting.take()
 
@@ -179,6 +185,14 @@ class _TextDelta:
     tail: bytes
     shape: bytes
 
+    def text_of(self, events: bytes) -> bytes | None:
+        """The text of events that are like this one to the byte; None if one of them is not."""
+        head, tail = self.head, self.tail
+        if not (events.startswith(head) and events.endswith(tail)):
+            return None
+        text = events[len(head) : -len(tail)].replace(tail + head, b"")
+        return text if _TEXT.fullmatch(text) else None
+
     def absorb(self, newer: "_TextDelta") -> bool:
         """Add the text of the event that follows, if nothing but text sets the two apart."""
         if self.shape != newer.shape:
@@ -199,10 +213,19 @@ class WaitingEvents:
         self.has_text = False
         self.size_bytes = 0
         self._events: list[bytes | _TextDelta] = []
+        self._last: _TextDelta | None = None  # that has come
         self._rest = bytearray()  # the beginning of an event
 
     def add(self, data: bytes) -> None:
         """Add what was read, which may begin and end anywhere."""
+        last = self._last
+        if last and not self._rest and (text := last.text_of(data)):
+            self.size_bytes += len(data)
+            self._add_delta(_TextDelta(last.head, [text], last.tail, last.shape))
+        else:
+            self._add_events(data)
+
+    def _add_events(self, data: bytes) -> None:
         seen = max(0, len(self._rest) - 2)  # a blank line may be complete only now
         self._rest += data
         event_end = _EVENT_END if b"\r" in self._rest else _LF_EVENT_END
@@ -230,15 +253,19 @@ class WaitingEvents:
         if delta is None:
             self.urgent = True
             self._events.append(raw)
-            return
+        else:
+            self._add_delta(delta)
+
+    def _add_delta(self, delta: _TextDelta) -> None:
         self.has_text = True
-        last = self._events[-1] if self._events else None
-        if not (isinstance(last, _TextDelta) and last.absorb(delta)):
+        self._last = delta
+        waiting = self._events[-1] if self._events else None
+        if not (isinstance(waiting, _TextDelta) and waiting.absorb(delta)):
             self._events.append(delta)
 
 
 def _parse_text_delta(raw: bytes) -> _TextDelta | None:
-    if not (text := _TEXT.search(raw)):
+    if not (text := _FIELD.search(raw)):
         return None
     head, tail = raw[: text.start(1)], raw[text.end(1) :]
     shape = _VARYING.sub(b'"_":0', head + tail)

@@ -27,6 +27,9 @@ class ModelOptions(BaseModel):
     settings: dict[str, Any] = {}
 
 
+_NO_OPTIONS = ModelOptions()
+
+
 def _read_json(value: Any) -> Any:
     return from_json(value) if isinstance(value, str) else value
 
@@ -113,7 +116,7 @@ class LlmSettings(RoomSettings):
 
     def options(self, model_id: str) -> ModelOptions:
         """What `LLM__MODELS` says of a model."""
-        return self.models.get(model_id, ModelOptions())
+        return self.models.get(model_id, _NO_OPTIONS)
 
     def context_window(self, ids: str) -> int | None:
         """How many tokens each of these models can read, as far as `LLM__MODELS` says."""
