@@ -85,8 +85,8 @@ def all_servers(project: Path, scratch: Path, postgres: Path) -> Iterator[dict[s
     with ExitStack() as stack:
         model_url = stack.enter_context(servers.model())
         running = {
-            "proxy": stack.enter_context(servers.reference("proxy", model_url)),
-            STRAIGHTFORWARD: stack.enter_context(servers.reference(STRAIGHTFORWARD, model_url)),
+            name: stack.enter_context(servers.reference(name, model_url, project))
+            for name in ("proxy", STRAIGHTFORWARD, "gathered")
         }
         for window_ms in WINDOWS_MS:
             sqlite = f"sqlite:///{scratch / f'{window_ms}.db'}"

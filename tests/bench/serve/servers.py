@@ -50,12 +50,12 @@ def model() -> Iterator[str]:
 
 
 @contextmanager
-def reference(name: str, model_url: str) -> Iterator[Server]:
-    """`proxy` or `straightforward`, served by uvicorn as a project is."""
+def reference(name: str, model_url: str, project: Path) -> Iterator[Server]:
+    """`proxy`, `straightforward` or `gathered`, served by uvicorn as a project is."""
     port = free_port()
     app = f"tests.bench.serve.{name}:app"
-    arguments = ["uvicorn", app, "--port", str(port), "--no-access-log"]
-    with _running(arguments, ROOT, port, MODEL_URL=model_url) as pid:
+    arguments = ["uvicorn", app, "--port", str(port), "--no-access-log", "--app-dir", str(ROOT)]
+    with _running(arguments, project, port, MODEL_URL=model_url) as pid:
         yield Server(port, "/run", pid)
 
 
