@@ -2,13 +2,16 @@
 
 import inspect
 import re
+import tomllib
 from importlib.metadata import metadata
 from typing import Any
 
 import pytest
 from mai.errors import InvalidAnswer
 from mai.plan.answers import complete
+from mai.plan.instances import wanted_instance
 from mai.plugins.core import core_questions
+from mai.render.engine import render
 from pydantic_ai.providers import infer_provider_class
 
 from tests import trees
@@ -75,6 +78,24 @@ def test_an_agent_may_have_a_list_of_its_own(component: str) -> None:
     for model in ('x"', "openai:gpt-5,", "openai:gpt-5,demo", "a:" + "b" * 80):
         with pytest.raises(InvalidAnswer):
             complete([question], {"model": model}, {})
+
+
+@pytest.mark.parametrize(
+    ("models", "extras"),
+    [
+        (["", "demo"], "anthropic,openai"),
+        (["qwen:qwen-max", "groq:llama, gateway/xai:grok"], "anthropic,groq,openai,xai"),
+    ],
+)
+def test_the_package_of_an_agents_own_model_is_installed(models: list[str], extras: str) -> None:
+    catalog, made = trees.catalog(), trees.manifest("shop", "minimal")
+    agents = [
+        wanted_instance(catalog, "agent", f"own-{i}", {"from": "agent/basic", "model": model}, {})
+        for i, model in enumerate(models)
+    ]
+    tree = render(made.with_instances(agents), catalog).tree
+    dependencies = tomllib.loads(tree["pyproject.toml"].content.decode())["project"]["dependencies"]
+    assert f"pydantic-ai-slim[{extras}]>=2.62,<3" in dependencies
 
 
 def answers(**given: Any) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _joined(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return dict(sorted(pair for mapping in mappings for pair in mapping.items()))
 
 
-def _instance(instance: Instance, contribution: Contribution) -> dict[str, str]:
+def _instance(instance: Instance, contribution: Contribution) -> dict[str, Any]:
     forms = instance.forms
     return {
         "kind": instance.kind,
@@ -67,4 +67,5 @@ def _instance(instance: Instance, contribution: Contribution) -> dict[str, str]:
         "summary": contribution.summary,
         "component": instance.component,
         "notes": contribution.notes,
+        "answers": dict(instance.answers),
     }

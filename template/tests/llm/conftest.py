@@ -1,10 +1,10 @@
-"""A model server on loopback that speaks OpenAI's or Anthropic's language, and plays a script.
+"""A model server on loopback that speaks a language of OpenAI or Anthropic, and plays a script.
 
 An answer is a line of words. Most are said as they are; the others are `THINK:hm`,
 `CALL:name=argument+name`, `HTTP:429/0.5` (a refusal, with Retry-After), `HOLD` (until the test
 sets `go`), `HANG` (until the client leaves), `CUT` (the connection), `STOP` (without a word of
-the end) and `GARBAGE`. What is not streamed is said at once, word for word. Each model of a server
-has a script of its own; when it is over, the model says `ready`.
+the end), `FAIL` (the provider says so) and `GARBAGE`. What is not streamed is said at once, word
+for word. Each model of a server has a script of its own; when it is over, the model says `ready`.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ class Wire(Protocol):
     def text(self, text: str) -> str: ...
     def think(self, text: str) -> str: ...
     def call(self, name: str, arguments: str) -> str: ...
+    def fail(self) -> str: ...
     def end(self) -> str: ...
 
 
@@ -64,6 +65,9 @@ class Chat:
         parts: list[dict[str, Any]] = [call, *pieces]
         return "".join(self._chunk({"tool_calls": [{"index": index} | one]}) for one in parts)
 
+    def fail(self) -> str:
+        return _event({"error": {"type": "server_error", "message": "secret body"}})
+
     def end(self) -> str:
         reason = "tool_calls" if self.calls else "stop"
         last = self._chunk({}, reason) + self._event([], usage=self.usage)
@@ -75,6 +79,61 @@ class Chat:
     def _event(self, choices: list[dict[str, Any]], **more: Any) -> str:
         head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": self.model}
         return _event({**head, "choices": choices, **more})
+
+
+class Responses:
+    """OpenAI's responses."""
+
+    model, said, items = "", "", 0
+
+    def whole(self, model: str, text: str) -> dict[str, Any]:
+        self.model, self.said = model, text
+        return self._response("completed")
+
+    def begin(self, model: str) -> str:
+        self.model = model
+        return self._event("created", response=self._response("in_progress"))
+
+    def text(self, text: str) -> str:
+        self.said += text
+        return self._delta("output_text", text, content_index=0, logprobs=[])
+
+    def think(self, text: str) -> str:
+        return self._delta("reasoning_summary_text", text, summary_index=0)
+
+    def call(self, name: str, arguments: str) -> str:
+        index, self.items = self.items, self.items + 1
+        call = {"type": "function_call", "id": f"item-{index}", "call_id": f"call-{index}"}
+        item = {**call, "name": name, "arguments": ""}
+        added = self._event("output_item.added", output_index=index, item=item)
+        pieces = (arguments[:3], arguments[3:])
+        deltas = (self._delta("function_call_arguments", one, item=index) for one in pieces)
+        return added + "".join(deltas)
+
+    def fail(self) -> str:
+        error = {"code": "server_error", "message": "secret body"}
+        failed = {**self._response("failed"), "error": error}
+        return self._event("failed", response=failed)
+
+    def end(self) -> str:
+        return self._event("completed", response=self._response("completed"))
+
+    def _response(self, status: str) -> dict[str, Any]:
+        content = [{"type": "output_text", "text": self.said, "annotations": []}]
+        said = {"type": "message", "id": "said", "status": status, "role": "assistant"}
+        head = {"id": "r", "object": "response", "created_at": 1, "model": self.model}
+        tools = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
+        usage = {"input_tokens": 3, "output_tokens": 5, "total_tokens": 8}
+        details = {"input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0}}
+        details["output_tokens_details"] = {"reasoning_tokens": 0}
+        output = [{**said, "content": content}] if self.said else []
+        return {**head, **tools, "status": status, "output": output, "usage": usage | details}
+
+    def _delta(self, kind: str, delta: str, item: int | str = "said", **more: Any) -> str:
+        return self._event(f"{kind}.delta", item_id=f"item-{item}", delta=delta, **more)
+
+    def _event(self, kind: str, **data: Any) -> str:
+        return _event({"type": f"response.{kind}", "sequence_number": 0, "output_index": 0, **data})
 
 
 class Messages:
@@ -102,6 +161,10 @@ class Messages:
         pieces = (arguments[:3], arguments[3:])
         deltas = (self._delta("input_json_delta", partial_json=piece) for piece in pieces)
         return block + "".join(deltas)
+
+    def fail(self) -> str:
+        error = {"type": "overloaded_error", "message": "secret body"}
+        return _event({"type": "error", "error": error})
 
     def end(self) -> str:
         reason = "tool_use" if self.kind == "tool_use" else "end_turn"
@@ -228,6 +291,8 @@ class ModelServer:
                 case "STOP":
                     await _chunk(writer, "")
                     return
+                case "FAIL":
+                    await _chunk(writer, wire.fail())
                 case "GARBAGE":
                     await _chunk(writer, "event: content_block_delta\ndata: {nonsense\n\n")
                 case "THINK":
@@ -279,7 +344,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 async def openai_server() -> AsyncIterator[ModelServer]:
-    """A server in OpenAI's language, whose models are `vllm:NAME`."""
+    """A server in the language that most servers speak, whose models are `vllm:NAME`."""
     pytest.importorskip("openai")
     async with _served("vllm", Chat) as server:
         os.environ["VLLM_BASE_URL"] = f"{server.url}/v1"
@@ -295,7 +360,16 @@ async def anthropic_server() -> AsyncIterator[ModelServer]:
         yield server
 
 
-@pytest.fixture(params=["openai_server", "anthropic_server"])
+@pytest.fixture
+async def responses_server() -> AsyncIterator[ModelServer]:
+    """A server in OpenAI's newer language, whose models are `openai:NAME`."""
+    pytest.importorskip("openai")
+    async with _served("openai", Responses) as server:
+        os.environ |= {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "key"}
+        yield server
+
+
+@pytest.fixture(params=["openai_server", "responses_server", "anthropic_server"])
 def server(request: pytest.FixtureRequest) -> ModelServer:
     """Each server in turn."""
     server: ModelServer = request.getfixturevalue(request.param)

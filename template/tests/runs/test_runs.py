@@ -202,6 +202,14 @@ async def test_a_deleted_session_stops_its_run_and_is_gone(api: Any) -> None:
 
 
 async def test_a_request_out_of_bounds_is_refused(api: Any) -> None:
-    for wrong in ({"message": "a\0b"}, {"temperature": 3}, {"mood": "good"}, {"session_id": "x"}):
+    for wrong in (
+        {"message": "a\0b"},
+        {"temperature": 3},
+        {"temperature": -1},
+        {"max_tokens": 0},
+        {"max_tokens": 8193},
+        {"mood": "good"},
+        {"session_id": "x"},
+    ):
         response = await api.client.post(f"{ACTOR}/run", json={"message": "hello", **wrong})
         assert response.status_code == 422, wrong

@@ -1,12 +1,14 @@
 """The commands of group `agents`: which there are, and what one takes and answers."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from .definition import AnyAgent
+
+_VALUES_SHOWN = 5
 
 app = typer.Typer(name="agents", help="The agents of this service.", no_args_is_help=True)
 
@@ -38,7 +40,21 @@ def show(name: Annotated[str, typer.Argument(help="The agent's name.")]) -> None
         ("request", definition.body_model(name).model_json_schema()),
         ("output", definition.agent.output_json_schema()),
     ):
-        typer.echo(f"{title}: {json.dumps(schema, indent=2, ensure_ascii=False)}")
+        typer.echo(f"{title}: {json.dumps(_shortened(schema), indent=2, ensure_ascii=False)}")
+
+
+def _shortened(schema: Any) -> Any:
+    """The schema with the first of many allowed values and the number of the others."""
+    match schema:
+        case {"enum": [*values]} if len(values) > _VALUES_SHOWN:
+            others = f"… and {len(values) - _VALUES_SHOWN} more"
+            return {**schema, "enum": [*values[:_VALUES_SHOWN], others]}
+        case dict():
+            return {key: _shortened(value) for key, value in schema.items()}
+        case list():
+            return [_shortened(one) for one in schema]
+        case _:
+            return schema
 
 
 def _tool_names(agent: "AnyAgent") -> list[str]:

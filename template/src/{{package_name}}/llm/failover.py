@@ -64,7 +64,7 @@ class NamedModel(WrapperModel):
                     response = await exits.enter_async_context(asked)
                 yield response
                 if _lacks_its_end(response):
-                    raise ModelConnectionError(self.model_name, "no stop_reason", phase="read")
+                    raise ModelConnectionError(self.model_name, "it said no end", phase="read")
 
     @contextmanager
     def _explaining(self, *kinds: type[Exception]) -> Iterator[None]:
@@ -124,14 +124,23 @@ class Failover(FallbackModel):
             told += self._broken
             main = next((error for error in told if error.retryable), told[0])
             message = "; ".join(error.message for error in told)
-            raise type(main)(message, details=main.details) from group
+            raise _retold(main, message) from group
 
 
 def _lacks_its_end(response: StreamedResponse) -> bool:
-    """Whether Anthropic's last word is missing; OpenAI's is asked for by a model's profile."""
+    """Whether all was read and the last word is missing, which a model's profile asks chats for."""
     said = response.get()
-    is_over = said.provider_name == "anthropic" and said.state == "complete"
-    return is_over and "finish_reason" not in (said.provider_details or {})
+    if said.provider_name == "anthropic":
+        return said.state == "complete" and "finish_reason" not in (said.provider_details or {})
+    # OpenAI's responses begin as incomplete; one is unmeasured only when it was read to its end.
+    return response.state == "incomplete" and said.usage.unmeasured_requests > 0
+
+
+def _retold(error: AppError, message: str) -> AppError:
+    """The same error with another message, whatever its class is made with."""
+    retold = type(error).__new__(type(error), message)
+    vars(retold).update(vars(error), message=message)
+    return retold
 
 
 def _unknown(error: Exception, model_id: str) -> ModelError:

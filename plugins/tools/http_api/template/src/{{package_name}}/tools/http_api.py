@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NotRequired
+from typing import Any, NotRequired, cast
 from urllib.parse import quote
 
 import httpx2
@@ -140,6 +140,18 @@ class Operation:
         return TypeAdapter(with_config(ConfigDict(extra="forbid"))(make("Arguments", fields)))
 
 
+def read_document(path: Path) -> dict[str, Any]:
+    """The OpenAPI document in a file; raises `StartupError` that says why it is none."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise StartupError(f"{path} is no JSON ({error}): convert it, if it is YAML") from error
+    version = document.get("openapi") if isinstance(document, dict) else None
+    if not str(version).startswith("3."):
+        raise StartupError(f"{path} is no OpenAPI 3: its `openapi` is {version!r}, not '3.…'")
+    return cast(dict[str, Any], document)
+
+
 def read_operations(document: Mapping[str, Any], names: Iterable[str]) -> Iterator[Operation]:
     """The operations of these names; raises `StartupError` for one that is not there."""
     found = {one.name: one for one in _operations(document)}
@@ -152,7 +164,7 @@ def read_operations(document: Mapping[str, Any], names: Iterable[str]) -> Iterat
 
 def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
     servers = document.get("servers") or [{"url": ""}]
-    for path, item in document["paths"].items():
+    for path, item in document.get("paths", {}).items():
         for method in _METHODS:
             if method in item and "operationId" in item[method]:
                 stated = item[method]
@@ -251,5 +263,5 @@ async def _read(response: httpx2.Response, max_characters: int) -> str:
     return body.decode(response.encoding or "utf-8", errors="replace")
 
 
-for operation in read_operations(json.loads(DOCUMENT.read_text("utf-8")), OPERATIONS):
+for operation in read_operations(read_document(DOCUMENT), OPERATIONS):
     register(operation.tool(), category="http_api", scopes={operation.scope})
