@@ -29,6 +29,7 @@ _FIELD = re.compile(rb'"(?:content|delta|text)": ?"(' + _CHARACTERS + rb')"')
 # The newest number counts, and padding means nothing.
 _VARYING = re.compile(rb'"(?:sequence_number|obfuscation)": ?(?:\d+|"[^"\\]*")')
 _TIMER_SLACK_S = 0.002  # so much too early a loop may end a window: it is no second one
+_TIME_TO_READ_S = 0.001
 _MOST_UNREAD_BYTES = 64 * 1024
 _MOST_WAITING_BYTES = 256 * 1024
 
@@ -167,7 +168,8 @@ class GatheredStream(httpx2.AsyncByteStream):
             self._window = None
             self._wake_at(1)
             if self._waiting.has_text:
-                self._wake.set()
+                # First what the connection has kept, or it would wait for another window.
+                asyncio.get_running_loop().call_later(_TIME_TO_READ_S, self._wake.set)
 
     def _wake_at(self, size_bytes: int) -> None:
         """Let so much come before the loop is told that there is something to read."""
