@@ -7,7 +7,7 @@ from uuid import UUID
 
 import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 from sse_starlette import EventSourceResponse
 
 from ..agents.definition import AgentDefinition, AgentRequest, class_name
@@ -172,22 +172,22 @@ async def get_run(
     return polled.answer(RunView.model_validate(run))
 
 
-class _Window(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    since: AwareDatetime = Field(
+_Since = Annotated[
+    AwareDatetime,
+    Query(
         default_factory=lambda: utc_now() - timedelta(days=_STATS_DAYS),
-        description=f"Count from this moment on; by default the last {_STATS_DAYS} days.",
-    )
+        description=f"Count from this moment on, which names its offset from UTC (`Z` or, as `+` "
+        f"is a space in a URL, `%2B01:00`); by default the last {_STATS_DAYS} days.",
+        examples=["2026-11-01T00:00:00Z"],
+    ),
+]
 
 
 @common.get("/stats", tags=["stats"])
-async def get_stats(
-    caller: CallerDep, services: ServicesDep, window: Annotated[_Window, Query()]
-) -> Stats:
+async def get_stats(caller: CallerDep, services: ServicesDep, since: _Since) -> Stats:
     """What you have used: conversations, messages, runs with tokens, cost and time, tools."""
     async with services.database.session() as db:
-        return await load_stats(db, caller, window.since)
+        return await load_stats(db, caller, since)
 
 
 @common.get(
