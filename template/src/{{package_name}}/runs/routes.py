@@ -8,12 +8,13 @@ from uuid import UUID
 import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import AwareDatetime, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
 
 from ..agents.definition import AgentDefinition, AgentRequest, class_name
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName
-from ..auth.caller import CallerDep
+from ..auth.caller import Caller, CallerDep
 from ..core.conditions import POLLED, PolledDep
 from ..core.errors import Forbidden, InvalidRequest, ModelError, ModelTimeout, NotFound
 from ..core.orm import utc_now
@@ -21,11 +22,12 @@ from ..core.problems import OF_BODIES, problems
 from ..core.services import Services, ServicesDep
 from ..llm.errors import ModelBusy, ModelNotConfigured
 from ..sessions import store as sessions
-from ..sessions.models import AgentMessage, RunStatus
+from ..sessions.models import AgentMessage, AgentRun, RunStatus
 from ..sessions.routes import PageRequest
 from ..sessions.schemas import CleanText, Page
 from .events import START, Position, stream_schema
 from .manager import RunManager, TooManyRuns
+from .replay import can_have_told, replay
 from .schemas import (
     Answer,
     AnswerMetadata,
@@ -201,16 +203,36 @@ async def follow_run(
     caller: CallerDep,
     services: ServicesDep,
     last_event_id: Annotated[
-        str | None, Header(description="The id of the last event you have: go on behind it.")
+        str | None,
+        Header(
+            description="The id of the last event you have: go on behind it. One that this run "
+            "has not told is refused.",
+            examples=["3.41"],
+        ),
     ] = None,
 ) -> EventSourceResponse:
     """The events of one of your runs: those that were, then those that come."""
     after = Position.parse(last_event_id) if last_event_id else START
+    turn = services.get(RunManager).find(run_id)
     async with services.database.session() as db:
-        await sessions.get_run(db, caller, run_id)
-    if turn := services.get(RunManager).find(run_id):
+        run = await sessions.get_run(db, caller, run_id)
+        if after != START and not await _can_have_told(db, caller, run, turn, after):
+            raise InvalidRequest(
+                f"run {str(run_id)!r} has told no event {last_event_id!r}: send the id of the last "
+                f"one that you have, or none to be told all of it"
+            )
+    if turn is not None:
         return stream_of(turn, services, after)
     return stream_of_rows(run_id, caller, services, after)
+
+
+async def _can_have_told(
+    db: AsyncSession, caller: Caller, run: AgentRun, turn: Turn | None, position: Position
+) -> bool:
+    if turn is not None:
+        return turn.log.has_told(position)
+    told = replay(run, await sessions.messages_of_run(db, caller, run.run_id))
+    return can_have_told(run, told, position)
 
 
 async def _closes_before_client_leaves(turn: Turn, request: Request) -> bool:
