@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import anyio
@@ -42,6 +42,8 @@ from .store import RunInProgress
 from .streams import stream_of, stream_of_rows
 from .turn import LimitReached, Turn
 
+Reply: TypeAlias = Response | StandardResponse[Answer]
+
 _STREAM: dict[str, Any] = {"text/event-stream": {"itemSchema": stream_schema()}}
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": _STREAM, "description": "The events; the last is done, paused or error"}
@@ -65,20 +67,18 @@ _STATS_DAYS = 30
 def build_router(services: Services) -> APIRouter:
     """Return the routes, with one for each agent so that OpenAPI shows what it is asked with."""
     router = APIRouter()
-    for name in services.get(AgentRegistry):
-        add_run_route(router, f"/agents/{name}/run", services, name)
+    registry = services.get(AgentRegistry)
+    for name in registry:
+        _add_run_route(router, registry, name)
     router.include_router(common)
     return router
 
 
-def add_run_route(
-    router: APIRouter, path: str, services: Services, name: str, *, stream: bool = False
-) -> None:
-    """Let `router` run an agent at `path`; with `stream` every answer is streamed."""
-    definition = services.get(AgentRegistry)[name]
+def _add_run_route(router: APIRouter, registry: AgentRegistry, name: str) -> None:
+    definition = registry[name]
     router.add_api_route(
-        path,
-        _run_endpoint(name, definition, stream),
+        f"/agents/{name}/run",
+        _run_endpoint(name, registry.bodies[name]),
         methods=["POST"],
         name=f"run_{name}".replace("-", "_"),
         tags=["agents"],
@@ -97,24 +97,30 @@ def _describe_answer(name: str, definition: AgentDefinition) -> dict[str, Any]:
     }
 
 
-def _run_endpoint(
-    name: str, definition: AgentDefinition, stream: bool
-) -> Callable[..., Awaitable[Response | StandardResponse[Answer]]]:
+def _run_endpoint(name: str, body_model: type[AgentRequest]) -> Callable[..., Awaitable[Reply]]:
     async def run(
         body: Annotated[AgentRequest, Body()],
         request: Request,
         caller: CallerDep,
         services: ServicesDep,
-    ) -> Response | StandardResponse[Answer]:
-        turn = await services.get(RunManager).begin(caller, name, definition, body)
-        if stream or body.stream:
-            return stream_of(turn, services)
-        if await _closes_before_client_leaves(turn, request):
-            return await _answer(turn, services)
-        return Response(status_code=_CLIENT_GONE)
+    ) -> Reply:
+        return await answer(name, body, request, caller, services)
 
-    run.__annotations__["body"] = definition.body_model(name)
+    run.__annotations__["body"] = body_model
     return run
+
+
+async def answer(
+    name: str, asked: AgentRequest, request: Request, caller: Caller, services: Services
+) -> Reply:
+    """What an agent answers to `asked`, as it comes or when all of it is there."""
+    definition = services.get(AgentRegistry)[name]
+    turn = await services.get(RunManager).begin(caller, name, definition, asked)
+    if asked.stream:
+        return stream_of(turn, services)
+    if await _closes_before_client_leaves(turn, request):
+        return await _answer_of(turn, services)
+    return Response(status_code=_CLIENT_GONE)
 
 
 common = APIRouter(responses=problems(Forbidden))
@@ -248,7 +254,7 @@ async def _closes_before_client_leaves(turn: Turn, request: Request) -> bool:
     return turn.log.closing is not None
 
 
-async def _answer(turn: Turn, services: Services) -> StandardResponse[Answer]:
+async def _answer_of(turn: Turn, services: Services) -> StandardResponse[Answer]:
     """What a run that has ended said; raises what made it fail."""
     row = turn.row
     if turn.failure is not None:
