@@ -145,19 +145,25 @@ CHECKS = (
 )
 
 
-def test_every_answer_is_what_its_own_openapi_says(served: Served, tmp_path: Path) -> None:
+LET_IN = ("--phases=examples,coverage,fuzzing", "--max-examples=15")
+KEPT_OUT = ("--phases=fuzzing", "--max-examples=1", "--header=X-Forwarded-For: 192.0.2.1")
+
+
+@pytest.mark.parametrize("caller", [LET_IN, KEPT_OUT], ids=["let in", "kept out"])
+def test_every_answer_is_what_its_own_openapi_says(
+    served: Served, caller: tuple[str, ...], tmp_path: Path
+) -> None:
     url = str(served.client.base_url.join("/openapi.json"))
     line = [
         str(Path(sys.executable).with_name("schemathesis")),
         "run",
         url,
         f"--checks={','.join(CHECKS)}",
-        "--phases=examples,coverage,fuzzing",
-        "--max-examples=15",
         "--seed=1",
         "--generation-deterministic",
         "--request-timeout=30",
         "--no-color",
+        *caller,
     ]
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:]
