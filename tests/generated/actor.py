@@ -92,6 +92,13 @@ async def slow() -> str:
     return "done slowly"
 
 
+@agent.tool_plain
+async def endless() -> str:
+    """Take very long."""
+    await asyncio.sleep(600)
+    return "too late"
+
+
 @agent.tool
 async def picky(ctx: RunContext[AgentDeps]) -> str:
     """Want to be called twice."""

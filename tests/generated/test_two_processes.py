@@ -1,4 +1,4 @@
-"""Two processes serve one project on PostgreSQL: what one plays, the other knows and can stop."""
+"""Two processes serve one project on PostgreSQL: what one plays, the other knows."""
 
 import os
 import signal
@@ -42,18 +42,6 @@ def there(project: Path) -> Iterator[Served]:
         yield served
 
 
-def test_a_run_is_stopped_from_the_other_process_at_once(here: Served, there: Served) -> None:
-    with here.streaming(SILENT) as events:
-        told = [next(events), next(events)]
-        stopped_at = time.monotonic()
-        there.stop(told[0].data["session_id"])
-        told += events
-        assert time.monotonic() - stopped_at < 5
-    assert (told[-1].data["status"], told[-1].data["reason"]) == ("interrupted", "stopped")
-    assert text(told) == "one "
-    assert there.run_of(told[0].data["run_id"])["reason"] == "stopped"
-
-
 def test_a_session_that_is_busy_is_busy_in_the_other_process(here: Served, there: Served) -> None:
     with here.streaming(SILENT) as events:
         meta = next(events).data
@@ -85,6 +73,21 @@ def test_a_run_is_followed_in_the_other_process_to_its_end(here: Served, there: 
     late = {"Last-Event-ID": followed[2].id or ""}
     with there.client.stream("GET", path, headers=late) as response:
         assert text(followed[:3]) + text(list(frames(response))) == actor.said(script)
+
+
+def test_an_id_that_the_run_never_gave_is_told_all_of_it_at_the_end(
+    here: Served, there: Served
+) -> None:
+    script: actor.Script = [[["say", "one "], ["pause", 0.5], ["say", "two"]]]
+    with here.streaming(actor.prompt(script)) as events:
+        meta = next(events)
+        path, never = f"/api/v1/runs/{meta.data['run_id']}/events", {"Last-Event-ID": "99.1"}
+        with there.client.stream("GET", path, headers=never) as response:
+            told = list(frames(response.raise_for_status()))
+        rest = list(events)
+    assert (told[0], text(told), told[-1]) == (meta, "one two", rest[-1])
+    for served in (here, there):
+        assert served.client.get(path, headers=never).status_code == 422
 
 
 def test_a_tool_that_is_switched_off_is_off_in_the_other_process(

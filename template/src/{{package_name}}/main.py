@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from pydantic_settings import BaseSettings
 
 from . import DESCRIPTION, TITLE, __version__
@@ -16,6 +16,7 @@ from .core.logging import configure_logging
 from .core.middleware import BodyLimit, RequestContext
 from .core.migrate import prepare_schema
 from .core.modules import AppModule, Router, discover
+from .core.parameters import refuse_unknown_parameters
 from .core.problems import ProblemAPI, add_problem_handlers, problems
 from .core.services import Services
 from .core.settings import Settings, get_settings, load_settings
@@ -62,6 +63,7 @@ def create_app(
         description=DESCRIPTION,
         version=__version__,
         lifespan=_lifespan,
+        dependencies=[Depends(refuse_unknown_parameters)],
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         responses=problems(InvalidRequest, AppError),
     )

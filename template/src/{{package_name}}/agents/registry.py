@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Self
 
 from ..core.errors import NotFound, StartupError
 from ..core.modules import code_folders
-from .definition import AgentDefinition
+from .definition import AgentDefinition, AgentRequest
 
 # `/agents/run/{name}` and its like are, or may become, routes: such an agent would hide them.
 RESERVED = frozenset({"chat", "run", "runs", "session", "sessions", "stop", "stream"})
@@ -37,6 +38,11 @@ class AgentRegistry(dict[str, AgentDefinition]):
         """The agents of this folder; raises `StartupError` for a sub-folder that holds none."""
         folders = code_folders(__package__)
         return cls({folder.name.replace("_", "-"): _read(folder) for folder in folders})
+
+    @cached_property
+    def bodies(self) -> Mapping[str, type[AgentRequest]]:
+        """The model of each agent's requests by its name."""
+        return {name: definition.body_model(name) for name, definition in self.items()}
 
     def first(self) -> str:
         """The name of the agent that answers who names none; raises `NotFound` without any."""

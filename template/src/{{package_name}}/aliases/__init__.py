@@ -2,4 +2,4 @@
 
 from ..core.modules import AppModule
 
-module = AppModule(name="aliases", router=".routes:build_router")
+module = AppModule(name="aliases", router=".routes:router")

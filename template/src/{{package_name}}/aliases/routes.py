@@ -1,24 +1,72 @@
 """Other paths to the routes of `runs/`, for clients that know them; OpenAPI has none of them."""
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request
+from pydantic import ValidationError
 
 from ..agents.registry import AgentRegistry
-from ..core.services import Services
-from ..runs.routes import add_run_route, run_unknown
+from ..agents.routes import AgentName, known_agent
+from ..auth.caller import CallerDep
+from ..core.errors import InvalidRequest
+from ..core.services import ServicesDep
+from ..runs.routes import Reply, answer
 
-RUN, STREAM, CHAT = "/agents/run/{name}", "/agents/stream/{name}", "/agents/{name}/chat"
+router = APIRouter(include_in_schema=False)
 
 
-def build_router(services: Services) -> APIRouter:
-    """Return the routes: of each agent, of the first one, and of those that there are not."""
-    router = APIRouter(include_in_schema=False)
-    registry = services.get(AgentRegistry)
-    for name in registry:
-        for path in (RUN, STREAM, CHAT):
-            add_run_route(router, path.format(name=name), services, name, stream=path != RUN)
-    for name in list(registry)[:1]:
-        add_run_route(router, "/messages", services, name)
-        add_run_route(router, "/messages/stream", services, name, stream=True)
-    for path in (RUN, STREAM, CHAT):
-        router.post(path)(run_unknown)
-    return router
+class Asked:
+    """A request of which only the path tells what its body has to be."""
+
+    def __init__(
+        self,
+        body: Annotated[dict[str, Any], Body()],
+        request: Request,
+        caller: CallerDep,
+        services: ServicesDep,
+    ) -> None:
+        self._body = body
+        self._request = request
+        self._caller = caller
+        self._services = services
+        self._registry = services.get(AgentRegistry)
+
+    def first_agent(self) -> str:
+        """The name of the first agent, which must be for the caller."""
+        return known_agent(self._registry.first(), self._caller, self._services)
+
+    async def answer(self, name: str, **fixed: bool) -> Reply:
+        """What the agent answers; `fixed` stands above what the body says."""
+        try:
+            asked = self._registry.bodies[name].model_validate(self._body | fixed)
+        except ValidationError as error:
+            raise InvalidRequest.of(error.errors(), "body") from error
+        return await answer(name, asked, self._request, self._caller, self._services)
+
+
+AskedDep = Annotated[Asked, Depends()]
+
+
+@router.post("/agents/run/{name}", response_model=None)
+async def run(name: AgentName, asked: AskedDep) -> Reply:
+    """Ask an agent."""
+    return await asked.answer(name)
+
+
+@router.post("/agents/stream/{name}", response_model=None)
+@router.post("/agents/{name}/chat", response_model=None)
+async def stream(name: AgentName, asked: AskedDep) -> Reply:
+    """Ask an agent and get its answer as it comes."""
+    return await asked.answer(name, stream=True)
+
+
+@router.post("/messages", response_model=None)
+async def send(asked: AskedDep) -> Reply:
+    """Ask the first agent."""
+    return await asked.answer(asked.first_agent())
+
+
+@router.post("/messages/stream", response_model=None)
+async def send_and_stream(asked: AskedDep) -> Reply:
+    """Ask the first agent and get its answer as it comes."""
+    return await asked.answer(asked.first_agent(), stream=True)

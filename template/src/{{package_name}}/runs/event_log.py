@@ -7,7 +7,7 @@ become one entry, and when it has grown large, its oldest entries go: the rows h
 """
 
 import asyncio
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -123,6 +123,13 @@ class EventLog:
         unseen = self._entries[bisect_right(self._entries, seen, key=attrgetter("number")) :]
         news = (entry for entry in unseen if _is_news(entry, reader))
         return [piece for entry in news for piece in entry.behind(reader)]
+
+    def has_told(self, position: Position) -> bool:
+        """Whether a reader can have come to this position."""
+        if position <= self._lost:
+            return True
+        at = bisect_left(self._entries, position, key=attrgetter("at"))
+        return at < len(self._entries) and self._entries[at].at.part == position.part
 
     async def closed(self) -> ClosingEvent:
         """Wait for the end and return how it came."""

@@ -18,6 +18,7 @@ from ..sessions.models import LIVE, AgentMessage, AgentRun
 from ..sessions.transcript import decode
 from . import events
 from .event_log import EventLog
+from .events import Position
 from .telling import text_of
 
 
@@ -31,6 +32,15 @@ def replay(run: AgentRun, messages: Sequence[AgentMessage]) -> EventLog:
     if run.status not in {"queued", "running"}:
         log.append(_closing(run))
     return log
+
+
+def can_have_told(run: AgentRun, told: EventLog, position: Position) -> bool:
+    """Whether a client can have come to this position of a run, whose rows tell this.
+
+    More has been told than the rows know while the run goes on, and when its process has died.
+    """
+    is_whole = told.closing is not None and run.reason != "process_died"
+    return told.has_told(position) or not is_whole
 
 
 def meta_of(run: AgentRun) -> events.Meta:

@@ -2,18 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import anyio
 from fastapi import APIRouter, Body, Header, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
 
 from ..agents.definition import AgentDefinition, AgentRequest, class_name
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName
-from ..auth.caller import CallerDep
+from ..auth.caller import Caller, CallerDep
 from ..core.conditions import POLLED, PolledDep
 from ..core.errors import Forbidden, InvalidRequest, ModelError, ModelTimeout, NotFound
 from ..core.orm import utc_now
@@ -21,11 +22,12 @@ from ..core.problems import OF_BODIES, problems
 from ..core.services import Services, ServicesDep
 from ..llm.errors import ModelBusy, ModelNotConfigured
 from ..sessions import store as sessions
-from ..sessions.models import AgentMessage, RunStatus
+from ..sessions.models import AgentMessage, AgentRun, RunStatus
 from ..sessions.routes import PageRequest
 from ..sessions.schemas import CleanText, Page
 from .events import START, Position, stream_schema
 from .manager import RunManager, TooManyRuns
+from .replay import can_have_told, replay
 from .schemas import (
     Answer,
     AnswerMetadata,
@@ -39,6 +41,8 @@ from .stats import Stats, load_stats
 from .store import RunInProgress
 from .streams import stream_of, stream_of_rows
 from .turn import LimitReached, Turn
+
+Reply: TypeAlias = Response | StandardResponse[Answer]
 
 _STREAM: dict[str, Any] = {"text/event-stream": {"itemSchema": stream_schema()}}
 _EVENTS: dict[int | str, dict[str, Any]] = {
@@ -63,20 +67,18 @@ _STATS_DAYS = 30
 def build_router(services: Services) -> APIRouter:
     """Return the routes, with one for each agent so that OpenAPI shows what it is asked with."""
     router = APIRouter()
-    for name in services.get(AgentRegistry):
-        add_run_route(router, f"/agents/{name}/run", services, name)
+    registry = services.get(AgentRegistry)
+    for name in registry:
+        _add_run_route(router, registry, name)
     router.include_router(common)
     return router
 
 
-def add_run_route(
-    router: APIRouter, path: str, services: Services, name: str, *, stream: bool = False
-) -> None:
-    """Let `router` run an agent at `path`; with `stream` every answer is streamed."""
-    definition = services.get(AgentRegistry)[name]
+def _add_run_route(router: APIRouter, registry: AgentRegistry, name: str) -> None:
+    definition = registry[name]
     router.add_api_route(
-        path,
-        _run_endpoint(name, definition, stream),
+        f"/agents/{name}/run",
+        _run_endpoint(name, registry.bodies[name]),
         methods=["POST"],
         name=f"run_{name}".replace("-", "_"),
         tags=["agents"],
@@ -95,24 +97,30 @@ def _describe_answer(name: str, definition: AgentDefinition) -> dict[str, Any]:
     }
 
 
-def _run_endpoint(
-    name: str, definition: AgentDefinition, stream: bool
-) -> Callable[..., Awaitable[Response | StandardResponse[Answer]]]:
+def _run_endpoint(name: str, body_model: type[AgentRequest]) -> Callable[..., Awaitable[Reply]]:
     async def run(
         body: Annotated[AgentRequest, Body()],
         request: Request,
         caller: CallerDep,
         services: ServicesDep,
-    ) -> Response | StandardResponse[Answer]:
-        turn = await services.get(RunManager).begin(caller, name, definition, body)
-        if stream or body.stream:
-            return stream_of(turn, services)
-        if await _closes_before_client_leaves(turn, request):
-            return await _answer(turn, services)
-        return Response(status_code=_CLIENT_GONE)
+    ) -> Reply:
+        return await answer(name, body, request, caller, services)
 
-    run.__annotations__["body"] = definition.body_model(name)
+    run.__annotations__["body"] = body_model
     return run
+
+
+async def answer(
+    name: str, asked: AgentRequest, request: Request, caller: Caller, services: Services
+) -> Reply:
+    """What an agent answers to `asked`, as it comes or when all of it is there."""
+    definition = services.get(AgentRegistry)[name]
+    turn = await services.get(RunManager).begin(caller, name, definition, asked)
+    if asked.stream:
+        return stream_of(turn, services)
+    if await _closes_before_client_leaves(turn, request):
+        return await _answer_of(turn, services)
+    return Response(status_code=_CLIENT_GONE)
 
 
 common = APIRouter(responses=problems(Forbidden))
@@ -172,22 +180,22 @@ async def get_run(
     return polled.answer(RunView.model_validate(run))
 
 
-class _Window(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    since: AwareDatetime = Field(
+_Since = Annotated[
+    AwareDatetime,
+    Query(
         default_factory=lambda: utc_now() - timedelta(days=_STATS_DAYS),
-        description=f"Count from this moment on; by default the last {_STATS_DAYS} days.",
-    )
+        description=f"Count from this moment on, which names its offset from UTC (`Z` or, as `+` "
+        f"is a space in a URL, `%2B01:00`); by default the last {_STATS_DAYS} days.",
+        examples=["2026-11-01T00:00:00Z"],
+    ),
+]
 
 
 @common.get("/stats", tags=["stats"])
-async def get_stats(
-    caller: CallerDep, services: ServicesDep, window: Annotated[_Window, Query()]
-) -> Stats:
+async def get_stats(caller: CallerDep, services: ServicesDep, since: _Since) -> Stats:
     """What you have used: conversations, messages, runs with tokens, cost and time, tools."""
     async with services.database.session() as db:
-        return await load_stats(db, caller, window.since)
+        return await load_stats(db, caller, since)
 
 
 @common.get(
@@ -201,16 +209,36 @@ async def follow_run(
     caller: CallerDep,
     services: ServicesDep,
     last_event_id: Annotated[
-        str | None, Header(description="The id of the last event you have: go on behind it.")
+        str | None,
+        Header(
+            description="The id of the last event you have: go on behind it. One that this run "
+            "has not told is refused.",
+            examples=["3.41"],
+        ),
     ] = None,
 ) -> EventSourceResponse:
     """The events of one of your runs: those that were, then those that come."""
     after = Position.parse(last_event_id) if last_event_id else START
+    turn = services.get(RunManager).find(run_id)
     async with services.database.session() as db:
-        await sessions.get_run(db, caller, run_id)
-    if turn := services.get(RunManager).find(run_id):
+        run = await sessions.get_run(db, caller, run_id)
+        if after != START and not await _can_have_told(db, caller, run, turn, after):
+            raise InvalidRequest(
+                f"run {str(run_id)!r} has told no event {last_event_id!r}: send the id of the last "
+                f"one that you have, or none to be told all of it"
+            )
+    if turn is not None:
         return stream_of(turn, services, after)
     return stream_of_rows(run_id, caller, services, after)
+
+
+async def _can_have_told(
+    db: AsyncSession, caller: Caller, run: AgentRun, turn: Turn | None, position: Position
+) -> bool:
+    if turn is not None:
+        return turn.log.has_told(position)
+    told = replay(run, await sessions.messages_of_run(db, caller, run.run_id))
+    return can_have_told(run, told, position)
 
 
 async def _closes_before_client_leaves(turn: Turn, request: Request) -> bool:
@@ -226,7 +254,7 @@ async def _closes_before_client_leaves(turn: Turn, request: Request) -> bool:
     return turn.log.closing is not None
 
 
-async def _answer(turn: Turn, services: Services) -> StandardResponse[Answer]:
+async def _answer_of(turn: Turn, services: Services) -> StandardResponse[Answer]:
     """What a run that has ended said; raises what made it fail."""
     row = turn.row
     if turn.failure is not None:

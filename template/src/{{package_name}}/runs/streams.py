@@ -16,7 +16,7 @@ from ..core.services import Services
 from ..sessions import store as sessions
 from .event_log import FellBehind
 from .events import START, Position
-from .replay import replay
+from .replay import can_have_told, replay
 from .settings import RunsSettings
 from .turn import Turn
 
@@ -58,6 +58,8 @@ async def _frames_of_rows(
         async with services.database.session() as db:
             run = await sessions.get_run(db, caller, run_id)
             told = replay(run, await sessions.messages_of_run(db, caller, run_id))
+        if not can_have_told(run, told, after):
+            after = START  # nobody was ever there: rather all of it than too little
         for entry in told.behind(after):
             yield entry.frame
             after = entry.at

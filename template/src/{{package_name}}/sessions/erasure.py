@@ -7,10 +7,10 @@ at once: each takes a few sessions at a time, and none that another one has take
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from ..core.db import Database
 from ..core.orm import utc_now
@@ -24,9 +24,20 @@ BATCH = 100
 _ERASE_EVERY_S = 3600.0
 
 
-async def erase_deleted(database: Database, days: int, batch: int = BATCH) -> int:
-    """Erase the sessions that were deleted so many days ago; return how many there were."""
-    before = utc_now() - timedelta(days=days)
+def days_ago(days: int) -> datetime:
+    """The moment so many days ago."""
+    return utc_now() - timedelta(days=days)
+
+
+async def count_deleted(database: Database, before: datetime) -> int:
+    """Return how many sessions `erase_deleted` would erase."""
+    old = select(func.count()).where(AgentSession.deleted_at <= before)
+    async with database.session() as db:
+        return await db.scalar(old) or 0
+
+
+async def erase_deleted(database: Database, before: datetime, batch: int = BATCH) -> int:
+    """Erase the sessions that were deleted before that moment; return how many there were."""
     old = select(AgentSession.session_id).where(AgentSession.deleted_at <= before).limit(batch)
     erased = 0
     while True:
@@ -57,7 +68,7 @@ async def lifespan(services: Services) -> AsyncIterator[None]:
 async def _keep_erasing(database: Database, days: int) -> None:
     while True:
         try:
-            if erased := await erase_deleted(database, days):
+            if erased := await erase_deleted(database, days_ago(days)):
                 log.info("sessions_erased", count=erased)
         except Exception:
             log.warning("sessions_not_erased", exc_info=True)

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ..auth.caller import Caller, CallerDep
 from ..core.conditions import POLLED, IfMatch, PolledDep
@@ -19,8 +19,6 @@ router = APIRouter(prefix="/sessions", tags=["sessions"], responses=problems(For
 
 class PageRequest(BaseModel):
     """Which page of a list: a base for the query of each list."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(100, ge=1, le=200, description="How many at most.")
 

@@ -35,6 +35,7 @@ _OF_CALLS = problems(
 )
 
 ToolName = Annotated[str, Path(max_length=64, description="The name of a tool.")]
+Category = Annotated[str | None, Query(max_length=64, description="Only those of this category.")]
 
 
 class ToolView(BaseModel):
@@ -53,14 +54,6 @@ class ToolList(BaseModel):
     """The tools that you may use."""
 
     tools: list[ToolView]
-
-
-class ToolsAsked(BaseModel):
-    """Which tools to list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    category: str | None = Field(None, max_length=64, description="Only those of this category.")
 
 
 class ToolSwitchRequest(BaseModel):
@@ -95,11 +88,11 @@ class ToolCallView(BaseModel):
 
 @router.get("")
 async def list_all_tools(
-    caller: CallerDep, services: ServicesDep, asked: Annotated[ToolsAsked, Query()]
+    caller: CallerDep, services: ServicesDep, category: Category = None
 ) -> ToolList:
     """The tools that you may use, those that are disabled among them."""
     states = await services.get(ToolSwitches).read()
-    mine = (one for one in list_tools(asked.category) if caller.may(one.scopes))
+    mine = (one for one in list_tools(category) if caller.may(one.scopes))
     return ToolList(tools=[_view(one, one.is_enabled(states)) for one in mine])
 
 
