@@ -69,7 +69,7 @@ def _provider(key: str, locked: LockedInstance, catalog: Catalog) -> Iterator[Ch
     elif Version(provider.version) < Version(locked.version):
         yield Check(key, False, f"{told}, {provider.version} is installed, which is older", mend)
     elif provider.version != locked.version:
-        yield Check(key, True, f"{told}, {provider.version} is installed: mai update")
+        yield Check(key, True, f"{told}, {provider.version} is installed: mai update brings it")
 
 
 def _base(root: Path, lock: Lock, catalog: Catalog) -> Check:
