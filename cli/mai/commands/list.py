@@ -27,21 +27,21 @@ def list_components(
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
     catalog = loader.load_catalog()
-    report.plugin_problems(catalog)
-    found = [
-        Offered(
-            component.id,
-            component.kind,
-            component.name,
-            component.title,
-            component.summary,
-            component.multi,
-            provider=catalog.providers[component.id].distribution,
-            version=catalog.providers[component.id].version,
-        )
-        for component in catalog.components.values()
-        if kind in (None, component.kind)
-    ]
+    with report.plugin_problems(catalog):
+        found = [
+            Offered(
+                component.id,
+                component.kind,
+                component.name,
+                component.title,
+                component.summary,
+                component.multi,
+                provider=catalog.providers[component.id].distribution,
+                version=catalog.providers[component.id].version,
+            )
+            for component in catalog.components.values()
+            if kind in (None, component.kind)
+        ]
     if as_json:
         report.document(Listed(components=found))
     else:
