@@ -160,6 +160,11 @@ class Component(_Strict):
     def template(self) -> Path:
         return self.root / "template"
 
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """What has another time of change when the component, or one beside it, is another."""
+        return self.root / "component.toml", self.root.parent
+
     @cached_property
     def questions(self) -> tuple[Question, ...]:
         """Its questions; raises `BrokenComponent` when mai does not know one of their keys."""
