@@ -20,7 +20,7 @@ from mai.render.engine import render
 def catalog() -> Catalog:
     """The first-party components; fails when one of them is broken."""
     found = load_catalog()
-    assert found.problems == ()
+    assert found.problems == []
     return found
 
 

@@ -4,14 +4,15 @@
     ├── UsageError                exit code 2: what was typed cannot be meant
     │   ├── InvalidName           a name that cannot become a package
     │   ├── UnknownName           no such answer, component, preset; names the nearest
-    │   └── InvalidAnswer         an answer outside of what its question takes
+    │   ├── InvalidAnswer         an answer outside of what its question takes
+    │   └── NotInstalled          a component whose plugin is not there, or cannot be used
     ├── Refused                   what was asked is clear, and would do harm
     │   ├── TargetRefused         the folder is not empty, not writable, not a folder
     │   └── Conflict              two choices that exclude each other
     ├── NotAProject               there is no project here
     ├── BrokenProject             a file of `.mai/` that cannot be read
     ├── BrokenComponent           a component whose files do not say what they must
-    ├── PluginFailed              a hook of a plugin that raised
+    ├── PluginFailed              a plugin that raised, or did not end
     ├── RenderFailed              a template that cannot be rendered
     ├── WriteFailed               the disk did not take a change
     └── CommandFailed             uv or git answered with an error
@@ -71,6 +72,11 @@ class InvalidAnswer(UsageError):
         super().__init__(f"{name} = {given!r}: {expected}")
 
 
+class NotInstalled(UsageError):
+    def __init__(self, component: str, hint: str) -> None:
+        super().__init__(f"{component} is not installed", hint)
+
+
 class Refused(MaiError):
     pass
 
@@ -102,17 +108,22 @@ class BrokenProject(MaiError):
 
 
 class BrokenComponent(MaiError):
-    def __init__(self, where: Path, reason: str) -> None:
-        super().__init__(f"{where}: {reason}", "report this to the plugin's author")
+    def __init__(
+        self, where: Path, reason: str, hint: str = "update its plugin, or report it to its author"
+    ) -> None:
+        super().__init__(f"{where}: {reason}", hint)
 
 
 class PluginFailed(MaiError):
-    """A hook of a plugin that raised."""
+    """`plugin` raised `error`, or did not end, in `doing`: a hook, or being imported."""
 
-    def __init__(self, plugin: str, hook: str, error: BaseException) -> None:
+    def __init__(self, plugin: str, doing: str, error: BaseException) -> None:
+        self.plugin = plugin
+        self.reason = f"{doing}: {type(error).__name__}: {error}"
+        hint = error.hint if isinstance(error, MaiError) else ""
         super().__init__(
-            f"plugin {plugin} failed in {hook}: {type(error).__name__}: {error}",
-            "report this to the plugin's author",
+            f"plugin {plugin} failed in {self.reason}",
+            hint or "update it, or report it to its author",
         )
 
 

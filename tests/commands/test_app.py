@@ -30,7 +30,7 @@ def test_help_names_every_command(mai: Mai) -> None:
 
 def test_every_command_has_a_module_of_its_name() -> None:
     folder = Path(package.__file__).parent / "commands"
-    others = {"__init__", "app", "intent", "options"}
+    others = {"__init__", "app", "completion", "intent", "options"}
     assert {path.stem for path in folder.glob("*.py")} - others == set(SUMMARIES)
 
 

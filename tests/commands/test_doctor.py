@@ -104,7 +104,7 @@ def test_a_missing_plugin_is_named_and_the_project_goes_on(
     before = clock.read_bytes()
     mai("add", "tool", "weather", "--no-install")
     assert clock.read_bytes() == before
-    assert "no component 'tool/clock'" in mai("set", "tool.clock.x=1", expect=2).stderr
+    assert "tool/clock is not installed" in mai("set", "tool.clock.x=1", expect=2).stderr
     mai("remove", "tool", "clock", "--no-install")
     assert not clock.exists()
 

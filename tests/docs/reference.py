@@ -19,6 +19,7 @@ from mai.plugins.questions import Question
 from pydantic import ConfigDict, TypeAdapter
 
 from tests import trees
+from tests.docs.plugin_interface import plugin_interface
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -43,6 +44,7 @@ def pages() -> dict[Path, str]:
         FOLDER / "json.md": NOTICE + "\n".join(json_documents()),
         FOLDER / "answers.md": NOTICE + "\n".join(answers()),
         FOLDER / "components.md": NOTICE + "\n".join(components()),
+        FOLDER / "plugins.md": NOTICE + "\n".join(plugin_interface()),
         SCHEMA_FILE: json.dumps(json_schema(), indent=1) + "\n",
     }
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import pluggy
 import pytest
 from mai.plugins import hookspecs, loader
+from mai.plugins.host import Plugin, Provider
 from mai.plugins.loader import Catalog
 from mai.project.tree import File
 from mai.render import engine
@@ -178,7 +179,10 @@ def with_plugin(catalog: Catalog, plugin: object) -> Catalog:
     manager.register(plugin)
     name = f"{loader.OWN_DISTRIBUTION}:tests"
     offered = dict.fromkeys(catalog.components, name)
-    return changed_value(catalog, hooks={name: manager.hook}, plugins=offered)
+    provider = Provider(loader.OWN_DISTRIBUTION, catalog.core.version)
+    return changed_value(
+        catalog, hooks={name: Plugin(name, provider, manager.hook)}, plugins=offered
+    )
 
 
 class Release(Protocol):

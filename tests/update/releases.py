@@ -11,7 +11,8 @@ from typing import Any
 
 from mai.plugins.component import Component
 from mai.plugins.core import Core, core_root
-from mai.plugins.loader import Catalog, Provider
+from mai.plugins.host import Provider
+from mai.plugins.loader import Catalog
 from mai.project.pristine import state_files
 from mai.render.engine import render
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from mai.plugins import hookimpl
-from mai.plugins.loader import Catalog, Provider
+from mai.plugins.host import Provider
+from mai.plugins.loader import Catalog
 
 from tests.conftest import ROOT
 from tests.update.conftest import (
@@ -396,7 +397,7 @@ def test_a_missing_plugin_freezes_its_files_and_nothing_else(
     assert "WIDTH_CM = 120" in user.read(SHELF_PY)
     assert {p: c for p, c in files(user.root).items() if "assistant" in p} == agent
     assert lock_of(user.root)["instances"]["agent.assistant"]["version"] == "0.1.0"
-    assert "install mai-framework 0.1.0 beside mai" in run.mends("doctor")
+    assert "install mai-framework 0.1.0" in run.mends("doctor")
     installed(newest)
     run("update")
     assert user.path("src/shop/agents/assistant/limits.py").is_file()

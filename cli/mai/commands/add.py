@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .app import HELP_OPTIONS
+from .completion import components, kinds, names
 from .options import AsJson, DryRun, NoInstall, Option, Ours, Skip, Theirs, Yes
 
 if TYPE_CHECKING:
@@ -16,12 +17,19 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=
 
 @app.command()
 def add(
-    kind: Annotated[str, typer.Argument(help="agent, tool, memory, auth or feature.")],
-    name: Annotated[str, typer.Argument(help="What it is called in the project.")],
+    kind: Annotated[
+        str, typer.Argument(help="agent, tool, memory, auth or feature.", autocompletion=kinds)
+    ],
+    name: Annotated[
+        str, typer.Argument(help="What it is called in the project.", autocompletion=names)
+    ],
     from_: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="COMPONENT", help="The component; by default that of this name."
+            "--from",
+            metavar="COMPONENT",
+            help="The component; by default that of this name.",
+            autocompletion=components,
         ),
     ] = None,
     option: Option = None,

@@ -30,27 +30,31 @@ SUMMARIES = {
     "doctor": "Find what is wrong, and tell how to mend it.",
     "why": "Tell where a file comes from.",
     "list": "List the components that can be added.",
+    "plugin": "List, install, remove, check and make plugins.",
 }
 """Each command with its line in `mai --help`; its module has the same name."""
 
 
 class LazyGroup(TyperGroup):
-    """Commands by name, imported when they are asked for."""
+    """Commands by name, imported when they are asked for; `summaries` tells which there are."""
+
+    package = __package__
+    summaries = SUMMARIES
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(SUMMARIES)
+        return list(self.summaries)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in SUMMARIES:
+        if cmd_name not in self.summaries:
             if ctx.resilient_parsing:
                 return None
-            raise UnknownName("command", cmd_name, SUMMARIES)
-        module = import_module(f".{cmd_name}", __package__)
+            raise UnknownName("command", cmd_name, self.summaries)
+        module = import_module(f".{cmd_name}", self.package)
         return typer.main.get_command(module.app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+            formatter.write_dl(list(self.summaries.items()))
 
 
 app = typer.Typer(

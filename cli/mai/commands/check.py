@@ -19,7 +19,9 @@ def check(as_json: AsJson = False) -> None:
     from ..project.reader import find_root
     from ..river.checks import of_project
 
-    found = list(of_project(find_root(Path.cwd()), loader.load_catalog()))
+    catalog = loader.load_catalog()
+    with report.plugin_problems(catalog):
+        found = list(of_project(find_root(Path.cwd()), catalog))
     is_sound = all(one.ok for one in found)
     told = Checked(command="check", status="done" if is_sound else "failed", checks=found)
     report.checks(told, as_json=as_json)

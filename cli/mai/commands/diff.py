@@ -26,7 +26,9 @@ def diff(
     from ..river.opening import existing, open_project
 
     root = find_root(Path.cwd())
-    opened = open_project(root, loader.load_catalog())
+    catalog = loader.load_catalog()
+    with report.plugin_problems(catalog):
+        opened = open_project(root, catalog)
     base = opened.base
     yours = read_yours(root, base.tree)
     wanted = [existing(opened, path) for path in paths or ()]

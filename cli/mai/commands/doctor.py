@@ -32,7 +32,7 @@ def doctor(
     from ..plugins import loader
     from ..plugins.check import Check
     from ..project.reader import find_root, read_lock
-    from ..river.checks import of_environment, of_project
+    from ..river.checks import of_environment, of_plugins, of_project
     from ..river.flow import at_work
     from ..river.lost_base import adopt_tree, restore_base
 
@@ -55,7 +55,9 @@ def doctor(
             lock = read_lock(root)
         except MaiError:
             lock = None
-    found += of_environment(catalog, lock)
+    if root is not None and lock is not None:
+        found += of_plugins(root, lock, catalog)
+    found += of_environment(catalog)
     is_sound = all(one.ok for one in found)
     told = Checked(command="doctor", status="done" if is_sound else "failed", checks=found)
     report.checks(told, as_json=as_json)

@@ -13,7 +13,7 @@ from .. import names
 from ..console import person
 from ..errors import UsageError
 from ..plan.answers import Ask, complete
-from ..plan.instances import check_together, wanted_instance
+from ..plan.instances import check_together, check_with_plugins, wanted_instance
 from ..plan.presets import DEFAULT, Preset, preset, presets
 from ..plan.wishes import Wishes, fold
 from ..plugins.loader import Catalog
@@ -56,7 +56,9 @@ def decide(
         for (kind, name), table in wishes.instances.items()
     ]
     check_together(instances, catalog)
-    return Manifest(project).with_instances(instances)
+    manifest = Manifest(project).with_instances(instances)
+    check_with_plugins(None, manifest, catalog)
+    return manifest
 
 
 def read_answers(source: str) -> dict[str, Any]:

@@ -75,7 +75,9 @@ def new(
     from ..apply.create import check_target, create
     from ..console import report
     from ..errors import UsageError
+    from ..plan.outcomes import for_plugins
     from ..plugins.loader import load_catalog
+    from ..plugins.values import Project
     from ..programs import uv
     from .intent import Given, decide
 
@@ -86,7 +88,6 @@ def new(
             "--run streams an answer, --json prints one document", "choose one of them"
         )
     catalog = load_catalog()
-    report.plugin_problems(catalog)
     given = Given(name, preset, tuple(with_ or ()), tuple(option or ()), answers)
 
     def target_of(slug: str) -> Path:
@@ -95,24 +96,28 @@ def new(
         check_target(target)
         return target
 
-    manifest = decide(catalog, given, target_of, ask_for_rest=not defaults)
-    target = target_of(str(manifest.project["project_name"]))
-    if not (no_install or dry_run):
-        uv.find()
-    with report.progress("Rendering", quiet=as_json):
-        outcomes = _plan(manifest, catalog)
-    if dry_run:
-        _show(manifest, target, outcomes, as_json=as_json)
-        return
-    notes: list[str] = []
-    with report.progress("Writing" if no_install else "Writing and locking", quiet=as_json):
-        create(
-            target,
-            outcomes,
-            lambda stage: notes.extend(_finish(stage, target, manifest, no_git, no_install)),
-        )
-    if not no_install:
-        _install(target, as_json=as_json)
+    with report.plugin_problems(catalog):
+        manifest = decide(catalog, given, target_of, ask_for_rest=not defaults)
+        target = target_of(str(manifest.project["project_name"]))
+        if not (no_install or dry_run):
+            uv.find()
+        with report.progress("Rendering", quiet=as_json):
+            outcomes = _plan(manifest, catalog)
+        plan = for_plugins(f"mai new {target.name}", None, manifest, outcomes)
+        catalog.plan_created(plan)
+        if dry_run:
+            _show(manifest, target, outcomes, as_json=as_json)
+            return
+        notes: list[str] = []
+        with report.progress("Writing" if no_install else "Writing and locking", quiet=as_json):
+            create(
+                target,
+                outcomes,
+                lambda stage: notes.extend(_finish(stage, target, manifest, no_git, no_install)),
+            )
+        if not no_install:
+            _install(target, as_json=as_json)
+        catalog.applied(plan, Project(manifest, target))
     _told(manifest, target, outcomes, notes, as_json=as_json)
     if run:
         _first_run(manifest, target, stay=run is Run.stay)

@@ -30,7 +30,8 @@ def status(as_json: AsJson = False) -> None:
     root = find_root(Path.cwd())
     is_adopted = is_plain_copy(root)
     catalog = loader.load_catalog()
-    opened = open_project(root, catalog)
+    with report.plugin_problems(catalog):
+        opened = open_project(root, catalog)
     if is_adopted:
         report.line(f"Adopted {root.name}: plain Copier made it, .mai/ now holds its manifest")
     document = _document(opened, catalog)

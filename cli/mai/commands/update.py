@@ -28,7 +28,7 @@ def update(
     """Bring the project to the installed versions of mai and its plugins."""
     from ..console import person
     from ..plan.intents import migrated
-    from ..plan.updates import notes_between
+    from ..plan.updates import leave_out_older, notes_between
     from ..plan.wishes import parse_options
     from ..river.choices import Choices
     from ..river.flow import run
@@ -40,6 +40,7 @@ def update(
 
     def wished(opened: "Opened") -> "Wish":
         lock = opened.base.lock
+        leave_out_older(lock, opened.catalog)
         migration = migrated(opened.manifest, lock, opened.catalog, stated, asker)
         notes = (*migration.dropped, *notes_between(lock, opened.catalog))
         return Wish(migration.manifest, newest=True, notes=notes)

@@ -32,7 +32,9 @@ def why(
     from ..river.opening import existing, open_project
 
     root = find_root(Path.cwd())
-    opened = open_project(root, loader.load_catalog())
+    catalog = loader.load_catalog()
+    with report.plugin_problems(catalog):
+        opened = open_project(root, catalog)
     told = _told(opened, existing(opened, path).as_posix())
     if as_json:
         report.document(told)

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..plan.outcomes import Action, Outcomes
+from ..plan.outcomes import Outcomes
 from ..plugins.check import Check
+from ..plugins.values import Action
 from ..project.manifest import Instance
 from .diffs import diff
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from ..errors import MaiError
 from ..plan.outcomes import Outcome, Outcomes
-from ..plugins.loader import Catalog
+from ..plugins.loader import Catalog, PluginProblem
 from .diffs import diff
 from .documents import (
     Changed,
@@ -45,10 +45,21 @@ def warning(text: str) -> None:
     sys.stderr.write(f"warning: {text}\n")
 
 
-def plugin_problems(catalog: Catalog) -> None:
-    """One line for each plugin that was skipped."""
-    for problem in catalog.problems:
-        warning(f"plugin {problem.distribution} was skipped: {problem.reason}")
+@contextmanager
+def plugin_problems(catalog: Catalog) -> Iterator[None]:
+    """One line for each plugin that is left out, at once or meanwhile."""
+    told: list[PluginProblem] = []
+    try:
+        _warn_of_plugins(catalog, told)
+        yield
+    finally:
+        _warn_of_plugins(catalog, told)
+
+
+def _warn_of_plugins(catalog: Catalog, told: list[PluginProblem]) -> None:
+    for problem in catalog.problems[len(told) :]:
+        warning(f"plugin {problem.distribution} is left out: {problem.reason}")
+        told.append(problem)
 
 
 def line(text: str = "") -> None:
@@ -166,11 +177,10 @@ def status(told: Status) -> None:
 
 def components(found: Iterable[Offered]) -> None:
     """What can be added, a line each, on stdout."""
-    rows = [(f"{one.kind} {one.name}", one.summary, one.provider) for one in found]
-    width = max((len(name) for name, _, _ in rows), default=0)
-    for name, what, provider in rows:
-        origin = "" if provider == "mai-framework" else f" [{provider}]"
-        text(f"{name:<{width}}  {what}{origin}\n")
+    rows = [(f"{one.kind} {one.name}", one) for one in found]
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, one in rows:
+        text(f"{name:<{width}}  {one.summary} [{one.provider} {one.version}]\n")
 
 
 def why(told: Origin) -> None:

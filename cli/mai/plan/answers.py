@@ -5,14 +5,20 @@ from functools import cache
 from typing import Any
 
 import yaml
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ..errors import InvalidAnswer, UnknownName
+from ..errors import InvalidAnswer, RenderFailed, UnknownName
 from ..plugins.questions import Question
 
 Ask = Callable[[Question, Any, Mapping[str, Any]], Any]
 """Asks a person: the question, its default, the answers so far -> a checked answer."""
+
+FAULTS = (
+    TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What Jinja raises for a broken template, by itself or by what stands between its braces."""
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -65,7 +71,7 @@ def with_computed(questions: Iterable[Question], known: Mapping[str, Any]) -> di
 def applies(question: Question, known: Mapping[str, Any]) -> bool:
     """Whether `when` holds for the answers so far."""
     when = question.when
-    rendered = _render(when, known) if isinstance(when, str) else when
+    rendered = _render(question, when, known) if isinstance(when, str) else when
     return rendered if isinstance(rendered, bool) else rendered.strip().lower() not in _FALSE
 
 
@@ -76,7 +82,7 @@ def default_of(question: Question, known: Mapping[str, Any]) -> Any:
     """The default, rendered and of the question's type; `""` of a text question without one."""
     default = question.default
     if isinstance(default, str):
-        default = parse(question, _render(default, known))
+        default = parse(question, _render(question, default, known))
     if default is None:
         return [] if question.multiselect else "" if question.type == "str" else None
     return default
@@ -89,7 +95,7 @@ def check(question: Question, answer: Any, known: Mapping[str, Any]) -> Any:
     _check_choices(question, answer)
     _check_type(question, answer)
     if question.validator:
-        problem = _render(question.validator, {**known, question.name: answer}).strip()
+        problem = _render(question, question.validator, {**known, question.name: answer}).strip()
         if problem:
             raise InvalidAnswer(question.name, answer, problem)
     return answer
@@ -137,10 +143,14 @@ def _refuse_unknown(questions: tuple[Question, ...], given: Mapping[str, Any]) -
             raise UnknownName("answer", name, known)
 
 
-def _render(source: str, context: Mapping[str, Any]) -> str:
+def _render(question: Question, source: str, context: Mapping[str, Any]) -> str:
+    """Raises `RenderFailed` when `source` cannot be rendered."""
     if "{" not in source:
         return source
-    return _environment().from_string(source).render(context)
+    try:
+        return _environment().from_string(source).render(context)
+    except FAULTS as error:
+        raise RenderFailed(f"question {question.name!r}", f"{source}: {error}") from error
 
 
 @cache

@@ -3,31 +3,40 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from ..plugins.component import Component, Compose, EnvVar
+from ..plugins.component import Component, Compose, Contribution
 from ..project.manifest import Instance
 
 
-class Contribution(BaseModel):
+class Contributed(Contribution):
     """What an instance adds to shared files. The lock keeps it, so that a project can still be
     rendered when the plugin of one of its instances is not installed."""
 
-    model_config = ConfigDict(frozen=True)
-
     title: str
     summary: str
-    dependencies: tuple[str, ...] = ()
-    env: tuple[EnvVar, ...] = ()
-    compose: Compose = Compose()
-    notes: str = ""
 
 
-def contribution_of(component: Component) -> Contribution:
-    return Contribution.model_validate(component, from_attributes=True)
+def contributed(component: Component, more: Contribution | None) -> Contributed:
+    """What a component states, and what its plugin adds to that."""
+    stated = Contributed.model_validate(component, from_attributes=True)
+    return stated if more is None else stated.model_copy(update=_both(stated, more))
 
 
-def shared_context(chosen: Iterable[tuple[Instance, Contribution]]) -> dict[str, Any]:
+def _both(one: Contribution, other: Contribution) -> dict[str, Any]:
+    known = {variable.name for variable in one.env}
+    compose = Compose(
+        fragments=(*one.compose.fragments, *other.compose.fragments),
+        environment={**one.compose.environment, **other.compose.environment},
+        depends_on={**one.compose.depends_on, **other.compose.depends_on},
+    )
+    return {
+        "dependencies": (*one.dependencies, *other.dependencies),
+        "env": (*one.env, *(variable for variable in other.env if variable.name not in known)),
+        "compose": compose,
+        "notes": "\n\n".join(note for note in (one.notes, other.notes) if note),
+    }
+
+
+def shared_context(chosen: Iterable[tuple[Instance, Contributed]]) -> dict[str, Any]:
     """The variables of the core's template that depend on what was chosen.
 
     They are the hidden questions of `copier.yml`: `dependencies`, `env_sections`,
@@ -46,7 +55,7 @@ def shared_context(chosen: Iterable[tuple[Instance, Contribution]]) -> dict[str,
     }
 
 
-def _env_section(contribution: Contribution) -> dict[str, Any]:
+def _env_section(contribution: Contributed) -> dict[str, Any]:
     return {
         "title": contribution.title,
         "variables": [variable.model_dump() for variable in contribution.env],
@@ -57,7 +66,7 @@ def _joined(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return dict(sorted(pair for mapping in mappings for pair in mapping.items()))
 
 
-def _instance(instance: Instance, contribution: Contribution) -> dict[str, Any]:
+def _instance(instance: Instance, contribution: Contributed) -> dict[str, Any]:
     forms = instance.forms
     return {
         "kind": instance.kind,

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import Conflict, InvalidName, UnknownName
+from ..errors import Conflict, InvalidName, Refused, UnknownName
 from ..names import Name, parse
 from ..plugins.component import KINDS, Component
 from ..plugins.loader import Catalog
-from ..project.manifest import Instance
+from ..project.manifest import Instance, Manifest
 from . import answers as _answers
 from .answers import Ask
 
@@ -67,10 +67,10 @@ def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
     or there are two active memories; the message names both sides. What a component asks for
     whose plugin is not installed is not known."""
     present = {instance.component: instance for instance in instances}
-    for component_id, instance in present.items():
-        component = catalog.components.get(component_id)
-        if component is None:
-            continue
+    known = {id_: one for id_ in present if (one := catalog.components.get(id_))}
+    provided = {*present, *(id_ for one in known.values() for id_ in one.provides)}
+    for component_id, component in known.items():
+        instance = present[component_id]
         for excluded in component.conflicts:
             if excluded in present:
                 raise Conflict(
@@ -78,13 +78,21 @@ def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
                     f"leave out {instance.key!r} or {present[excluded].key!r}",
                 )
         for required in component.requires:
-            if required not in present:
+            if required not in provided:
                 kind, _, name = required.partition("/")
                 raise Conflict(f"{component_id} needs {required}", f"add --with {kind}:{name}")
     memories = [instance for instance in instances if instance.kind == "memory"]
     if len(memories) > 1:
         names = " and ".join(repr(instance.key) for instance in memories)
         raise Conflict(f"{names}: a project has one memory backend", "leave out one of them")
+
+
+def check_with_plugins(before: Manifest | None, after: Manifest, catalog: Catalog) -> None:
+    """Raises `Refused` when a plugin finds something wrong with `after` that was right before."""
+    known = set(catalog.validated(before)) if before else set()
+    for distribution, problem in catalog.validated(after):
+        if (distribution, problem) not in known:
+            raise Refused(f"{problem.message} (says {distribution})", problem.hint)
 
 
 def instance_context(forms: Name) -> dict[str, str]:

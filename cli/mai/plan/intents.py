@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from .. import names
-from ..errors import InvalidAnswer, Refused, UnknownName
+from ..errors import InvalidAnswer, PluginFailed, Refused, RenderFailed, UnknownName
 from ..names import parse
 from ..plugins.component import KINDS
 from ..plugins.loader import Catalog
@@ -53,12 +53,14 @@ def added(
 
 def _component_for(catalog: Catalog, kind: str, name: str) -> str:
     own, basic = f"{kind}/{parse(name).module}", f"{kind}/{BASIC}"
-    if own in catalog.components:
+    if own in catalog.components or own in catalog.absent:
         return own
     of_kind = [c.name for c in catalog.components.values() if c.kind == kind]
     misspelt = get_close_matches(parse(name).module, of_kind, n=1, cutoff=0.8)
     if misspelt or basic not in catalog.components:
         hint = f"for one of your own: --from {BASIC}" if basic in catalog.components else ""
+        plugin = "or a plugin brings it: mai plugin install NAME"
+        hint = f"{hint}, {plugin}" if hint else f"known: {', '.join(sorted(of_kind))}; {plugin}"
         raise UnknownName(f"{kind} component", name, of_kind, hint)
     return basic
 
@@ -120,13 +122,16 @@ def _refuse_unknown_owners(manifest: Manifest, stated: Stated) -> None:
 def _with_answers(
     instance: Instance, changes: Mapping[str, Any], project: Mapping[str, Any], catalog: Catalog
 ) -> Instance:
-    component = catalog.components.get(instance.component)
-    if component is None:
-        if changes:
-            raise UnknownName("component", instance.component, catalog.components)
+    if not changes and instance.component not in catalog.components:
         return instance
+    component = catalog[instance.component]
     context = {**project, **instance_context(instance.forms)}
-    answers = _changed(component.questions, instance.answers, changes, context)
+    try:
+        answers = _changed(component.questions, instance.answers, changes, context)
+    except RenderFailed:
+        if changes:
+            raise
+        return instance
     return Instance(instance.kind, instance.name, instance.component, answers)
 
 
@@ -163,9 +168,10 @@ def migrated(
 ) -> Migrated:
     """`manifest` as the installed versions ask for it.
 
-    Plugins migrate the answers that older versions were given; what is asked for no more is
-    dropped, what is new takes its default or is asked. An answer that is not taken any more
-    never becomes another one in silence: `Refused` says what to type, and `stated` replaces it.
+    Plugins migrate the answers that older versions were given; an instance whose plugin fails in
+    that stays as it is. What is asked for no more is dropped, what is new takes its default or is
+    asked. An answer that is not taken any more never becomes another one in silence: `Refused`
+    says what to type, and `stated` replaces it.
     """
     _refuse_unknown_owners(manifest, stated)
     old = catalog.migrate_answers(CORE, lock.mai_version, manifest.project)
@@ -173,25 +179,39 @@ def migrated(
     project, dropped = _completed("", core, old, stated.get(CORE, {}), {}, ask)
     instances = []
     for instance in manifest.instances:
-        component = catalog.components.get(instance.component)
-        if component is None:
-            instances.append(instance)
-            continue
-        locked = lock.instances.get(instance.key)
-        version = locked.version if locked else catalog.providers[component.id].version
-        old = catalog.migrate_answers(component.id, version, instance.answers)
-        context = {**project, **instance_context(instance.forms)}
-        own, gone = _completed(
-            f"{instance.key}.",
-            component.questions,
-            old,
-            stated.get(instance.key, {}),
-            context,
-            ask,
-        )
+        own = stated.get(instance.key, {})
+        newer, gone = _migrated(instance, own, lock, project, catalog, ask)
+        instances.append(newer)
         dropped += gone
-        instances.append(Instance(instance.kind, instance.name, instance.component, own))
     return Migrated(Manifest(project).with_instances(instances), tuple(dropped))
+
+
+def _migrated(
+    instance: Instance,
+    stated: Mapping[str, Any],
+    lock: Lock,
+    project: Mapping[str, Any],
+    catalog: Catalog,
+    ask: Ask | None,
+) -> tuple[Instance, list[str]]:
+    """The instance with its answers as they are asked for now, and what was dropped of them."""
+    if not stated and instance.component not in catalog.components:
+        return instance, []
+    component = catalog[instance.component]
+    locked = lock.instances.get(instance.key)
+    version = locked.version if locked else catalog.providers[component.id].version
+    context = {**project, **instance_context(instance.forms)}
+    try:
+        old = catalog.migrate_answers(component.id, version, instance.answers)
+        answers, gone = _completed(
+            f"{instance.key}.", component.questions, old, stated, context, ask
+        )
+    except PluginFailed as failed:
+        catalog.leave_out_plugin(failed)
+        return instance, []
+    except RenderFailed:
+        return instance, []
+    return Instance(instance.kind, instance.name, instance.component, answers), gone
 
 
 def _completed(

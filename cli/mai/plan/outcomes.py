@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from ..plugins.values import Action, FileChange, Plan
+from ..project.manifest import Manifest
 from ..project.tree import File, Tree
-
-Action = Literal["create", "identical", "change", "skip", "conflict", "remove"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,12 @@ class Outcome:
 
 
 Outcomes = Sequence[Outcome]
+
+
+def for_plugins(command: str, before: Manifest | None, after: Manifest, outcomes: Outcomes) -> Plan:
+    """What plugins are told of a plan."""
+    files = (FileChange(o.path, o.action, o.source) for o in outcomes if o.action != "identical")
+    return Plan(command, before, after, tuple(files))
 
 
 def carried_out(tree: Tree, outcomes: Outcomes) -> dict[str, File]:

@@ -1,11 +1,26 @@
-"""What somebody has to know who updates: the notes of the versions between, for what is in use."""
+"""What somebody has to know who updates: the notes of the versions between, for what is in use,
+and what is not updated."""
 
 from collections.abc import Iterator, Mapping
 
 from packaging.version import Version
 
-from ..plugins.loader import Catalog
+from ..plugins.loader import Catalog, PluginProblem, how_to_have
 from ..project.lock import Lock
+
+
+def leave_out_older(lock: Lock, catalog: Catalog) -> None:
+    """Freezes what the project has from a newer version of a plugin than the installed one."""
+    for locked in lock.instances.values():
+        if locked.component not in catalog.components:
+            continue
+        provider = catalog.providers[locked.component]
+        is_same = provider.distribution == locked.provider
+        if is_same and Version(provider.version) < Version(locked.version):
+            reason = f"{locked.component} is of {locked.version}, {provider.version} is installed"
+            mend = how_to_have(locked.provider, locked.version)
+            problem = PluginProblem(locked.provider, f"{reason}: {mend}", mend)
+            catalog.leave_out(locked.component, problem)
 
 
 def notes_between(lock: Lock, catalog: Catalog) -> tuple[str, ...]:
@@ -18,8 +33,11 @@ def notes_between(lock: Lock, catalog: Catalog) -> tuple[str, ...]:
         if component is None or component.id in seen:
             continue
         seen.add(component.id)
-        to_version = catalog.providers[component.id].version
-        told += _between(component.updates, locked.version, to_version, component.id)
+        provider = catalog.providers[component.id]
+        if provider.distribution != locked.provider:
+            told.append(f"{component.id} is of {provider.distribution} now, not {locked.provider}")
+            continue
+        told += _between(component.updates, locked.version, provider.version, component.id)
     return tuple(told)
 
 

@@ -14,7 +14,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from ..errors import BrokenComponent
 from .questions import Question, read_questions
@@ -22,9 +32,49 @@ from .questions import Question, read_questions
 Kind = Literal["agent", "tool", "memory", "auth", "feature"]
 KINDS: tuple[Kind, ...] = ("agent", "tool", "memory", "auth", "feature")
 
+API = 1
+"""The version of the interface between mai and plugins, which this mai speaks."""
+OLDEST_API = 1
+"""The oldest version that it still understands: a version is understood through two majors."""
+
+
+def _known_api(api: int) -> int:
+    if OLDEST_API <= api <= API:
+        return api
+    mend = "update mai: uv tool upgrade mai-framework" if api > API else "update its plugin"
+    raise PydanticCustomError(
+        "api",
+        "it is for plugin API {api}, this mai knows {oldest} to {newest}",
+        {"api": api, "oldest": OLDEST_API, "newest": API, "mend": mend},
+    )
+
+
+def _pep_508(requirement: str) -> str:
+    try:
+        Requirement(requirement)
+    except InvalidRequirement as error:
+        raise PydanticCustomError(
+            "requirement", "'{given}' is not of PEP 508", {"given": requirement}
+        ) from error
+    return requirement
+
+
+def _pep_440(version: str) -> str:
+    try:
+        Version(version)
+    except InvalidVersion as error:
+        raise PydanticCustomError(
+            "version", "'{given}' is not of PEP 440", {"given": version}
+        ) from error
+    return version
+
+
 ComponentId = Annotated[
     str, StringConstraints(pattern=rf"^({'|'.join(KINDS)})/[a-z][a-z0-9_]*$", strict=True)
 ]
+Dependency = Annotated[str, AfterValidator(_pep_508)]
+Release = Annotated[str, AfterValidator(_pep_440)]
+FragmentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 
 class _Strict(BaseModel):
@@ -35,49 +85,80 @@ class EnvVar(_Strict):
     """A variable that a component reads, as `.env.example` shows it."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    """In upper case, with the component's prefix."""
     default: str = ""
+    """What `.env.example` sets it to."""
     secret: bool = False
+    """Whether nobody should see its value."""
     help: str
+    """What it is for: the comment above it."""
 
 
 class Compose(_Strict):
     """What a component adds to `compose.yaml`; a fragment is its file `compose.d/NAME.yaml`."""
 
-    fragments: tuple[str, ...] = ()
+    fragments: tuple[FragmentName, ...] = ()
+    """Names of files in `compose.d/` that are included."""
     environment: dict[str, str] = {}
+    """Variables of the app's service."""
     depends_on: dict[str, Literal["service_started", "service_healthy"]] = {}
+    """Services for which the app waits, and until what."""
+
+
+class Contribution(_Strict):
+    """What a component adds to the files that all share."""
+
+    dependencies: tuple[Dependency, ...] = ()
+    """PEP 508 requirements for the project's pyproject.toml."""
+    env: tuple[EnvVar, ...] = ()
+    """Variables for `.env.example`."""
+    compose: Compose = Compose()
+    """What is added to `compose.yaml`."""
+    notes: str = ""
+    """Markdown for the project's README: what to set or run after it was added."""
 
 
 class FilePolicies(_Strict):
     """Globs of paths in the project: `once` is written, then the user's; `keep` stays on remove."""
 
     once: tuple[str, ...] = ()
+    """Written when the component is added, and the user's from then on."""
     keep: tuple[str, ...] = ()
+    """Left where they are when the component is removed, such as migrations."""
 
 
 class Component(_Strict):
     """One thing that can be added to a project, as its `component.toml` states it."""
 
-    api: Literal[1]
-    """The version of mai's plugin interface that it was written for."""
+    api: Annotated[int, AfterValidator(_known_api)]
+    """The version of the interface between mai and plugins that it was written for."""
     id: ComponentId
     """`tool/web_fetch`: its kind and its own name."""
     kind: Kind
+    """`agent`, `tool`, `memory`, `auth` or `feature`."""
     title: str
+    """A heading: `Web fetch`."""
     summary: str
+    """One sentence, as `mai list` shows it."""
     multi: bool = False
     """Whether a project may hold several, each with a name."""
     requires: tuple[ComponentId, ...] = ()
+    """Components without which it cannot be in a project."""
     conflicts: tuple[ComponentId, ...] = ()
-    provides: tuple[str, ...] = ()
-    dependencies: tuple[str, ...] = ()
+    """Components beside which it cannot be in a project."""
+    provides: tuple[ComponentId, ...] = ()
+    """Components in whose place it is enough for what requires them."""
+    dependencies: tuple[Dependency, ...] = ()
     """PEP 508 requirements for the project's pyproject.toml."""
     env: tuple[EnvVar, ...] = ()
+    """Variables for `.env.example`."""
     compose: Compose = Compose()
+    """What it adds to `compose.yaml`."""
     files: FilePolicies = FilePolicies()
+    """Which of its files are not merged on every change."""
     notes: str = ""
     """Markdown for the project's README: what to set or run after it was added."""
-    updates: dict[str, str] = {}
+    updates: dict[Release, str] = {}
     """Version of its plugin -> what somebody has to know who updates to it."""
     root: Path = Field(exclude=True)
 
@@ -89,6 +170,11 @@ class Component(_Strict):
     @property
     def template(self) -> Path:
         return self.root / "template"
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """What has another time of change when the component, or one beside it, is another."""
+        return self.root / "component.toml", self.root.parent
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:
@@ -104,12 +190,15 @@ class Component(_Strict):
             component = cls.model_validate({**stated, "root": root})
         except OSError as error:
             raise BrokenComponent(path, f"cannot be read: {error.strerror}") from error
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BrokenComponent(path, f"is not TOML: {error}") from error
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
-            raise BrokenComponent(path, f"{field}: {first['msg']}") from error
+            reason = f"{field}: {first['msg']}"
+            if mend := first.get("ctx", {}).get("mend"):
+                raise BrokenComponent(path, reason, mend) from error
+            raise BrokenComponent(path, reason) from error
         if not component.id.startswith(f"{component.kind}/"):
             raise BrokenComponent(path, f"id {component.id!r} is not of kind {component.kind!r}")
         if not component.template.is_dir():

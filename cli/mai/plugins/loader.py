@@ -1,56 +1,96 @@
-"""Finds the installed plugins, and keeps a bad one from hurting anybody."""
+"""Finds the installed plugins, and leaves out a bad one before it hurts anybody."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Any, TypeVar
 
-import pluggy
+from packaging.version import InvalidVersion, Version
 
 from .. import __version__
-from ..errors import PluginFailed, UnknownName
-from . import hookspecs
-from .component import Component
+from ..errors import Conflict, MaiError, NotInstalled, PluginFailed, Refused, UnknownName
+from ..project.manifest import Manifest
+from .check import Check
+from .component import Component, Contribution
 from .core import Core, installed_core
+from .host import Plugin, Provider, many, one
+from .values import Plan, Problem, Project
+
+T = TypeVar("T")
 
 GROUP = "mai.plugins"
 OWN_DISTRIBUTION = "mai-framework"
+_REPORT = "update it, or report it to its author"
 
 
-@dataclass(frozen=True)
-class Provider:
-    """The distribution that a component comes from."""
-
-    distribution: str
-    version: str
+def how_to_have(distribution: str, version: str) -> str:
+    """What to do where a project has something of a distribution that is not there, or older."""
+    if distribution == OWN_DISTRIBUTION:
+        return f"install {distribution} {version}: uv tool install '{distribution}>={version}'"
+    return f"install its plugin: mai plugin install '{distribution}>={version}'"
 
 
 @dataclass(frozen=True)
 class PluginProblem:
-    """A plugin that was skipped, and why, in one line."""
+    """What of a plugin was left out, and why, in one line."""
 
     distribution: str
     reason: str
+    mend: str = _REPORT
+    """What to type, or to do."""
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """The core, and every component that is installed, by id, with its provider."""
+    """The core, and every component that is installed, by id, with its provider.
 
-    components: Mapping[str, Component]
-    providers: Mapping[str, Provider]
-    problems: tuple[PluginProblem, ...] = field(default=())
+    A plugin that fails while a command runs is left out from there on, as if it were not
+    installed: what a project has of it is frozen.
+    """
+
+    components: dict[str, Component] = field(default_factory=dict)
+    providers: dict[str, Provider] = field(default_factory=dict)
+    problems: list[PluginProblem] = field(default_factory=list)
     core: Core = field(default_factory=installed_core)
-    hooks: Mapping[str, pluggy.HookRelay] = field(default_factory=dict)
+    hooks: dict[str, Plugin] = field(default_factory=dict)
     """Plugin -> its hooks."""
-    plugins: Mapping[str, str] = field(default_factory=dict)
+    plugins: dict[str, str] = field(default_factory=dict)
     """Component id -> the plugin that offers it."""
+    absent: dict[str, str] = field(default_factory=dict)
+    """Component id -> how to have it, of those that are known and cannot be used."""
 
     def __getitem__(self, component_id: str) -> Component:
-        try:
+        """Raises `UnknownName`, or `NotInstalled` when it is known how to have it."""
+        if component_id in self.components:
             return self.components[component_id]
-        except KeyError:
-            raise UnknownName("component", component_id, self.components) from None
+        if component_id in self.absent:
+            raise NotInstalled(component_id, self.absent[component_id])
+        raise UnknownName("component", component_id, self.components)
+
+    def leave_out(self, component_id: str, problem: PluginProblem) -> None:
+        """Goes on as if the component were not installed, and tells why."""
+        self.components.pop(component_id, None)
+        self.absent[component_id] = problem.mend
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def leave_out_plugin(self, failed: PluginFailed) -> None:
+        """Goes on as if the plugin were not installed, and tells why."""
+        plugin = self.hooks.pop(failed.plugin)
+        problem = _problem(plugin.provider, failed)
+        self.problems.append(problem)
+        for component_id, name in self.plugins.items():
+            if name == plugin.name:
+                self.leave_out(component_id, problem)
+
+    def contributed(self, component_id: str, project: Project) -> Contribution | None:
+        """What its plugin adds to what a component adds; raises `PluginFailed`."""
+        plugin = self.hooks.get(self.plugins.get(component_id, ""))
+        if plugin is None:
+            return None
+        taken = one(Contribution)
+        return plugin.ask("mai_contribute", taken, component=component_id, project=project)
 
     def migrate_answers(
         self, component_id: str, from_version: str, answers: Mapping[str, Any]
@@ -61,73 +101,137 @@ class Catalog:
         Raises `PluginFailed` when it fails.
         """
         own = [name for name in self.hooks if name.startswith(f"{OWN_DISTRIBUTION}:")]
-        for point in own if component_id == "core" else [self.plugins[component_id]]:
-            asked = {"component": component_id, "from_version": from_version, "answers": answers}
-            try:
-                migrated = self.hooks[point].mai_migrate_answers(**asked)
-            # A border: whatever a plugin raises, SystemExit too, must not end mai.
-            except (Exception, SystemExit) as error:
-                raise PluginFailed(point, "mai_migrate_answers", error) from error
+        asked = own if component_id == "core" else [self.plugins[component_id]]
+        for name in asked:
+            migrated = self.hooks[name].ask(
+                "mai_migrate_answers",
+                one(dict),
+                component=component_id,
+                from_version=from_version,
+                answers=answers,
+            )
             if migrated is not None:
-                answers = dict(migrated)
+                answers = migrated
+        return answers
+
+    def validated(self, manifest: Manifest) -> list[tuple[str, Problem]]:
+        """What plugins find wrong with `manifest`, each with the distribution that says so."""
+        return self._ask_all("mai_validate", Problem, manifest=manifest)
+
+    def plan_created(self, plan: Plan) -> None:
+        """Tells every plugin what a command comes to."""
+        self._ask_all("mai_plan_created", object, plan=plan)
+
+    def applied(self, plan: Plan, project: Project) -> None:
+        """Tells every plugin what was done."""
+        self._ask_all("mai_applied", object, plan=plan, project=project)
+
+    def checked(self, project: Project) -> list[tuple[str, Check]]:
+        """What plugins look at in a project, each with the distribution that looks."""
+        return self._ask_all("mai_doctor", Check, project=project)
+
+    def _ask_all(self, hook: str, expected: type[T], **given: Any) -> list[tuple[str, T]]:
+        answers: list[tuple[str, T]] = []
+        for plugin in list(self.hooks.values()):
+            try:
+                found = plugin.ask(hook, many(expected), **given)
+            except PluginFailed as failed:
+                self.leave_out_plugin(failed)
+            else:
+                answers += [(plugin.provider.distribution, one) for one in found]
         return answers
 
 
-def load_catalog(points: Iterable[EntryPoint] | None = None) -> Catalog:
+def load_catalog() -> Catalog:
     """Loads every entry point of `mai.plugins`, one by one.
 
     A plugin that cannot be imported, whose hooks mai does not know, or whose components are
     broken or clash with another's is left out and told in `problems`.
     """
-    components: dict[str, Component] = {}
-    providers: dict[str, Provider] = {}
     problems: list[PluginProblem] = []
-    hooks: dict[str, pluggy.HookRelay] = {}
-    plugins: dict[str, str] = {}
-    for point in sorted(points or entry_points(group=GROUP), key=_order):
-        provider = _provider(point)
+    catalog = Catalog(problems=problems)
+    for provider, point in sorted(_installed(problems), key=_order):
         try:
-            relay, found = _load(point)
-            _refuse_clashes(found, providers)
-        # A border: whatever a plugin raises, SystemExit too, must not end mai.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            reason = f"{point.name} ({point.value}): {type(error).__name__}: {error}"
-            problems.append(PluginProblem(provider.distribution, reason))
+            plugin, components = _load(point, provider)
+            _refuse_clashes(components, catalog)
+        except MaiError as error:
+            problems.append(_problem(provider, error))
             continue
-        name = f"{provider.distribution}:{point.name}"
-        hooks[name] = relay
-        for component in found:
-            components[component.id] = component
-            providers[component.id] = provider
-            plugins[component.id] = name
-    return Catalog(components, providers, tuple(problems), hooks=hooks, plugins=plugins)
+        catalog.hooks[plugin.name] = plugin
+        for component in components:
+            catalog.components[component.id] = component
+            catalog.providers[component.id] = provider
+            catalog.plugins[component.id] = plugin.name
+    return catalog
 
 
-def _load(point: EntryPoint) -> tuple[pluggy.HookRelay, list[Component]]:
-    """A plugin's hooks and components, in a manager of its own: a failure stays its own."""
-    manager = pluggy.PluginManager("mai")
-    manager.add_hookspecs(hookspecs)
-    manager.register(point.load(), name=point.name)
-    manager.check_pending()
-    found = [component for answer in manager.hook.mai_components() for component in answer]
-    return manager.hook, found
+def _installed(problems: list[PluginProblem]) -> Iterator[tuple[Provider, EntryPoint]]:
+    """The entry points of each distribution; one whose metadata is broken spoils no other."""
+    seen = set()
+    for distribution in distributions():
+        try:
+            points = distribution.entry_points.select(group=GROUP)
+            provider = _provider(distribution) if points else None
+        except Exception as error:  # noqa: BLE001 - a border: anything may lie there
+            if _is_plugin(distribution):
+                reason = f"its metadata cannot be read: {type(error).__name__}: {error}"
+                problems.append(PluginProblem(str(distribution.locate_file("")), reason))
+            continue
+        if provider and provider.distribution not in seen:
+            seen.add(provider.distribution)
+            yield from ((provider, point) for point in points)
 
 
-def _refuse_clashes(found: Iterable[Component], providers: Mapping[str, Provider]) -> None:
+def _is_plugin(distribution: Distribution) -> bool:
+    with suppress(OSError, UnicodeDecodeError):
+        return GROUP in (distribution.read_text("entry_points.txt") or "")
+    return False
+
+
+def _load(point: EntryPoint, provider: Provider) -> tuple[Plugin, list[Component]]:
+    _refuse_version(provider)
+    plugin = Plugin.load(point, provider)
+    return plugin, plugin.ask("mai_components", _whole)
+
+
+def _whole(answer: Any) -> list[Component]:
+    """Components whose questions can be read, too."""
+    components = many(Component)(answer)
+    for component in components:
+        _ = component.questions
+    return components
+
+
+def _refuse_version(provider: Provider) -> None:
+    try:
+        Version(provider.version)
+    except InvalidVersion as error:
+        raise Refused(f"its version {provider.version!r} is not of PEP 440", _REPORT) from error
+
+
+def _refuse_clashes(found: Iterable[Component], catalog: Catalog) -> None:
     for component in found:
-        if other := providers.get(component.id):
-            raise ValueError(f"{component.id} is also offered by {other.distribution}")
+        if other := catalog.providers.get(component.id):
+            raise Conflict(
+                f"{component.id} is also offered by {other.distribution}",
+                f"keep one: mai plugin uninstall {other.distribution}",
+            )
 
 
-def _provider(point: EntryPoint) -> Provider:
-    if point.dist is None:
-        return Provider(point.value, "0")
-    if point.dist.name == OWN_DISTRIBUTION:
+def _problem(provider: Provider, error: MaiError) -> PluginProblem:
+    reason = error.reason if isinstance(error, PluginFailed) else error.message
+    return PluginProblem(provider.distribution, " ".join(reason.split()), error.hint)
+
+
+def _provider(distribution: Distribution) -> Provider:
+    if distribution.name == OWN_DISTRIBUTION:
         return Provider(OWN_DISTRIBUTION, __version__)
-    return Provider(point.dist.name, point.dist.version)
+    if not distribution.name:  # what the type says of it holds for sound metadata only
+        raise ValueError("there is no name")
+    return Provider(distribution.name, distribution.version)
 
 
-def _order(point: EntryPoint) -> tuple[bool, str, str]:
+def _order(found: tuple[Provider, EntryPoint]) -> tuple[bool, str, str]:
     """mai's own come first, so that nobody can take the id of a first-party component."""
-    distribution = _provider(point).distribution
-    return (distribution != OWN_DISTRIBUTION, distribution, point.name)
+    provider, point = found
+    return (provider.distribution != OWN_DISTRIBUTION, provider.distribution, point.name)

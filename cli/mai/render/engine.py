@@ -19,14 +19,14 @@ import copier
 import plumbum
 import yaml
 from copier.errors import CopierError
-from jinja2 import TemplateError
 
-from ..errors import RenderFailed, UnknownName
-from ..plan.answers import with_computed
-from ..plan.contributions import Contribution, contribution_of, shared_context
+from ..errors import MaiError, PluginFailed, RenderFailed
+from ..plan.answers import FAULTS, with_computed
+from ..plan.contributions import Contributed, contributed, shared_context
 from ..plan.instances import instance_context
-from ..plugins.component import FilePolicies
-from ..plugins.loader import Catalog
+from ..plugins.component import Component, FilePolicies
+from ..plugins.loader import Catalog, PluginProblem
+from ..plugins.values import Project
 from ..project.lock import Lock, LockedFile, LockedInstance, Policy
 from ..project.manifest import Instance, Manifest
 from ..project.pristine import Pristine
@@ -35,6 +35,8 @@ from ..project.tree import File, read_tree
 EXCLUDED = ("__pycache__", "*.pyc", ".DS_Store")
 # What plain `copier copy` records instead of `.mai/manifest.toml`.
 _ANSWERS_FILE = "*_copier_conf.answers_file*"
+
+_NOT_A_COMPONENTS = {".git", ".mai"}
 
 _COPIER_SETTINGS = {
     "_subdirectory": "template",
@@ -54,33 +56,76 @@ class _Layer:
     policies: Mapping[str, Policy]
 
 
+class _Broken(Exception):
+    """An instance that cannot be rendered, though its component is installed."""
+
+    def __init__(self, instance: Instance, reason: MaiError) -> None:
+        self.instance = instance
+        self.reason = reason
+
+
 def render(manifest: Manifest, catalog: Catalog, base: Pristine | None = None) -> Pristine:
     """The pristine tree of `manifest`, always the same for the same manifest and versions.
 
     An instance whose plugin is not installed is frozen: its files and its contribution are those
-    of `base`. Raises `RenderFailed` when a template is broken or two owners write one file,
-    `UnknownName` for a component that is neither installed nor in `base`.
+    of `base`. So is one that cannot be rendered, as long as nothing else is wanted of it. Raises
+    `RenderFailed` when a template is broken or two owners write one file, `PluginFailed` when a
+    plugin is, `UnknownName` for a component that is neither installed nor in `base`.
     """
-    locked = {i.key: _locked(i, catalog, base) for i in manifest.instances}
+    while True:
+        try:
+            return _rendered_once(manifest, catalog, base)
+        except _Broken as broken:
+            instance = broken.instance
+            if base is None or base.manifest.get(instance.key) != instance:
+                raise broken.reason from None
+            _leave_out(catalog, instance, broken.reason)
+
+
+def _leave_out(catalog: Catalog, instance: Instance, reason: MaiError) -> None:
+    if isinstance(reason, PluginFailed):
+        catalog.leave_out_plugin(reason)
+        return
+    told = f"{reason.message}; the files of {instance.key} stay as they are"
+    distribution = catalog.providers[instance.component].distribution
+    catalog.leave_out(instance.component, PluginProblem(distribution, told))
+
+
+def _rendered_once(manifest: Manifest, catalog: Catalog, base: Pristine | None) -> Pristine:
+    locked = {i.key: _locked(i, manifest, catalog, base) for i in manifest.instances}
     tree: dict[str, File] = {}
     files: dict[str, LockedFile] = {}
     for layer in _layers(manifest, locked, catalog, base):
         for path, file in layer.tree.items():
             if path in files:
-                raise RenderFailed(layer.owner, f"{path} belongs to {files[path].owner}")
+                reason = RenderFailed(layer.owner, f"{path} belongs to {files[path].owner}")
+                raise _broken(layer.owner, manifest, catalog, reason)
             tree[path] = file
             files[path] = LockedFile(layer.owner, file.blob_sha, layer.policies[path])
     return Pristine(Lock(catalog.core.version, manifest.project, locked, files), tree)
 
 
-def _locked(instance: Instance, catalog: Catalog, base: Pristine | None) -> LockedInstance:
-    component = catalog.components.get(instance.component)
-    if component is None:
-        if base is None or instance.key not in base.lock.instances:
-            raise UnknownName("component", instance.component, catalog.components)
-        return base.lock.instances[instance.key]
+def _broken(owner: str, manifest: Manifest, catalog: Catalog, reason: MaiError) -> Exception:
+    """What to raise for an owner that cannot be rendered: one that is frozen has no way out."""
+    instance = manifest.get(owner)
+    if instance and instance.component in catalog.components:
+        return _Broken(instance, reason)
+    return reason
+
+
+def _locked(
+    instance: Instance, manifest: Manifest, catalog: Catalog, base: Pristine | None
+) -> LockedInstance:
+    frozen = base.lock.instances.get(instance.key) if base else None
+    if frozen and instance.component not in catalog.components:
+        return frozen
+    component = catalog[instance.component]
     provider = catalog.providers[component.id]
-    contribution = contribution_of(component).model_dump(mode="json", exclude_defaults=True)
+    try:
+        more = catalog.contributed(component.id, Project(manifest))
+    except PluginFailed as failed:
+        raise _Broken(instance, failed) from failed
+    contribution = contributed(component, more).model_dump(mode="json", exclude_defaults=True)
     return LockedInstance(
         component.id, provider.distribution, provider.version, instance.answers, contribution
     )
@@ -93,7 +138,7 @@ def _layers(
     base: Pristine | None,
 ) -> Iterator[_Layer]:
     shared = shared_context(
-        (i, Contribution.model_validate(locked[i.key].contribution)) for i in manifest.instances
+        (i, Contributed.model_validate(locked[i.key].contribution)) for i in manifest.instances
     )
     core = with_computed(catalog.core.questions, {**manifest.project, **shared})
     tree = _rendered("core", catalog.core.template, core)
@@ -103,10 +148,19 @@ def _layers(
         if component is None:
             yield _frozen(instance.key, base)
             continue
-        own = {**core, **instance_context(instance.forms), **instance.answers}
-        own = with_computed(component.questions, own)
-        tree = _rendered(instance.key, component.template, own)
-        yield _Layer(instance.key, tree, {p: _policy(p, component.files) for p in tree})
+        try:
+            yield _layer(instance, component, core)
+        except MaiError as failed:
+            raise _Broken(instance, failed) from failed
+
+
+def _layer(instance: Instance, component: Component, core: Mapping[str, Any]) -> _Layer:
+    own = {**core, **instance_context(instance.forms), **instance.answers}
+    own = with_computed(component.questions, own)
+    tree = _rendered(instance.key, component.template, own)
+    if intruding := [path for path in tree if path.split("/")[0].lower() in _NOT_A_COMPONENTS]:
+        raise RenderFailed(instance.key, f"{intruding[0]} is no place for a component's file")
+    return _Layer(instance.key, tree, {path: _policy(path, component.files) for path in tree})
 
 
 def _frozen(key: str, base: Pristine | None) -> _Layer:
@@ -128,11 +182,12 @@ def _rendered(owner: str, template: Path, context: Mapping[str, Any]) -> dict[st
             template,
             source / "template",
             ignore=shutil.ignore_patterns(*EXCLUDED, _ANSWERS_FILE),
+            symlinks=True,  # Copier refuses one that leaves the template
         )
         (source / "copier.yml").write_text(yaml.safe_dump(_COPIER_SETTINGS), encoding="utf-8")
         try:
             _copy(source, destination, context)
-        except (CopierError, TemplateError, ValueError) as error:
+        except (CopierError, *FAULTS) as error:
             raise RenderFailed(owner, str(error)) from error
         return read_tree(destination)
 

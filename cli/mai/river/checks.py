@@ -1,15 +1,19 @@
 """What must hold for a project to be changed safely, each with its mend."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+
+from packaging.version import Version
 
 from ..apply import pending
 from ..errors import BrokenProject, CommandFailed, MaiError
 from ..merge.package_move import moved_by_hand
 from ..plugins.check import Check
-from ..plugins.loader import Catalog
+from ..plugins.loader import Catalog, how_to_have
+from ..plugins.values import Project
 from ..programs import git, uv
-from ..project.lock import Lock
+from ..project.lock import Lock, LockedInstance
 from ..project.manifest import Manifest
 from ..project.reader import read_base, read_lock, read_manifest
 from .branches import is_joined
@@ -31,37 +35,41 @@ def of_project(root: Path, catalog: Catalog) -> Iterator[Check]:
     yield _uv_lock(root)
 
 
-def of_environment(catalog: Catalog, lock: Lock | None) -> Iterator[Check]:
-    """Whether what mai needs is installed, for this project too."""
+def of_plugins(root: Path, lock: Lock, catalog: Catalog) -> Iterator[Check]:
+    """Whether the plugins of a project are there, and what they say of it."""
+    for key, locked in lock.instances.items():
+        yield from _provider(key, locked, catalog)
+    for distribution, problem in catalog.validated(lock.manifest):
+        yield Check(distribution, False, problem.message, problem.hint)
+    for distribution, check in catalog.checked(Project(lock.manifest, root)):
+        yield replace(check, name=f"{distribution}: {check.name}")
+
+
+def of_environment(catalog: Catalog) -> Iterator[Check]:
+    """Whether what mai needs is installed, and every plugin is sound."""
     yield _program("git", git.version, "install git 2.30 or newer")
     yield _program("uv", uv.version, uv.INSTALL_HINT)
     for problem in catalog.problems:
-        yield Check(
-            f"plugin {problem.distribution}",
-            False,
-            f"skipped: {problem.reason}",
-            "update it, or report this to its author",
-        )
-    if lock:
-        yield from _plugins(catalog, lock)
+        name = f"plugin {problem.distribution}"
+        yield Check(name, False, f"left out: {problem.reason}", problem.mend)
 
 
-def _plugins(catalog: Catalog, lock: Lock) -> Iterator[Check]:
-    for key, locked in lock.instances.items():
-        if locked.component not in catalog.components:
-            yield Check(
-                key,
-                False,
-                f"{locked.component} is not installed: its files stay as they are",
-                f"install {locked.provider} {locked.version} beside mai",
-            )
-            continue
-        provider = catalog.providers[locked.component]
-        if (provider.distribution, provider.version) == (locked.provider, locked.version):
-            continue
-        told = f"{locked.component} is of {locked.provider} {locked.version}, installed is"
-        told = f"{told} {provider.distribution} {provider.version}"
-        yield Check(key, provider.distribution == locked.provider, told, "mai update")
+def _provider(key: str, locked: LockedInstance, catalog: Catalog) -> Iterator[Check]:
+    """What is to be said of an instance that is not of what is installed."""
+    mend = how_to_have(locked.provider, locked.version)
+    if locked.component not in catalog.components:
+        told = f"{locked.component} is not installed: its files stay as they are"
+        yield Check(key, False, told, mend)
+        return
+    provider = catalog.providers[locked.component]
+    told = f"{locked.component} is of {locked.provider} {locked.version}"
+    if provider.distribution != locked.provider:
+        told = f"{told}, {provider.distribution} {provider.version} offers it now"
+        yield Check(key, False, told, f"{mend}; or change over to it: mai update")
+    elif Version(provider.version) < Version(locked.version):
+        yield Check(key, False, f"{told}, {provider.version} is installed, which is older", mend)
+    elif provider.version != locked.version:
+        yield Check(key, True, f"{told}, {provider.version} is installed: mai update brings it")
 
 
 def _base(root: Path, lock: Lock, catalog: Catalog) -> Check:

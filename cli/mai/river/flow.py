@@ -13,6 +13,8 @@ from ..apply.undo_store import Entry
 from ..console import person, report
 from ..console.documents import ChangeStatus, Verb
 from ..plugins import loader
+from ..plugins.loader import Catalog
+from ..plugins.values import Project
 from ..project.reader import find_root
 from . import aftermath
 from .choices import Choices
@@ -43,21 +45,22 @@ def run(
     to the user.
     """
     catalog = loader.load_catalog()
-    report.plugin_problems(catalog)
     root = find_root(Path.cwd())
     # A dry run writes nothing: it needs no lock.
-    with nullcontext() if choices.dry_run else at_work(root):
+    lock = nullcontext() if choices.dry_run else at_work(root)
+    with report.plugin_problems(catalog), lock:
         opened = open_project(root, catalog)
         wish = wished(opened)
         with report.progress("Rendering", quiet=choices.as_json):
             plan = plan_of(verb, arguments, opened, wish, choices)
+        catalog.plan_created(plan.for_plugins)
         if choices.dry_run:
             report.planned(plan.told("planned"), plan.outcomes, as_json=choices.as_json)
             return 0
-        return carry_out(plan, choices)
+        return carry_out(plan, catalog, choices)
 
 
-def carry_out(plan: Plan, choices: Choices) -> int:
+def carry_out(plan: Plan, catalog: Catalog, choices: Choices) -> int:
     """Shows what is to come, applies it, and tells what came of it; returns the exit code."""
     if not any(outcome.writes for outcome in plan.outcomes):
         report.done(plan.told("unchanged"), as_json=choices.as_json)
@@ -74,6 +77,7 @@ def carry_out(plan: Plan, choices: Choices) -> int:
     notes = [*aftermath.notes(plan.before, plan.after, plan.outcomes)]
     if entry and not plan.conflicts:
         notes += _installed(plan, entry, choices)
+    catalog.applied(plan.for_plugins, Project(plan.after.manifest, plan.root))
     status: ChangeStatus = "conflict" if plan.conflicts else "done"
     report.done(plan.told(status, notes), as_json=choices.as_json)
     return 1 if plan.conflicts else 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BrokenProject, Refused, UnknownName, UsageError
-from ..plugins.loader import Catalog
+from ..plugins.loader import Catalog, how_to_have
 from ..project.lock import Lock
 from ..project.manifest import Manifest
 from ..project.pristine import BASE_PATH, Pristine
@@ -40,6 +40,10 @@ def open_project(root: Path, catalog: Catalog) -> Opened:
     manifest = _wished(root)
     base = joined_base(root, catalog) or _base(root, catalog)
     _refuse_newer(base.lock, catalog)
+    for locked in base.lock.instances.values():
+        if locked.component not in catalog.components:
+            hint = how_to_have(locked.provider, locked.version)
+            catalog.absent.setdefault(locked.component, hint)
     return Opened(root, manifest, with_adopted(root, manifest, base, catalog), catalog)
 
 

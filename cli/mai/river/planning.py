@@ -11,7 +11,10 @@ from ..merge.package_move import PackageMove, moved_by_hand
 from ..merge.pristine import carried
 from ..merge.renames import parents
 from ..merge.three_way import How, three_way
-from ..plan.outcomes import Outcome, Outcomes
+from ..plan.instances import check_with_plugins
+from ..plan.outcomes import Outcome, Outcomes, for_plugins
+from ..plugins import values
+from ..plugins.host import Provider
 from ..plugins.loader import Catalog
 from ..programs.formatter import formatters
 from ..project.manifest import Manifest
@@ -54,6 +57,12 @@ class Plan:
     def conflicts(self) -> list[str]:
         return [outcome.path for outcome in self.outcomes if outcome.action == "conflict"]
 
+    @property
+    def for_plugins(self) -> values.Plan:
+        """What plugins are told of it."""
+        before, after = self.before.manifest, self.after.manifest
+        return for_plugins(self.command, before, after, self.outcomes)
+
     def told(self, status: ChangeStatus, notes: Iterable[str] = ()) -> Changed:
         """The document of `--json`."""
         manifest = self.after.manifest
@@ -71,6 +80,7 @@ def plan_of(
     verb: Verb, arguments: Iterable[str], opened: Opened, wish: Wish, choices: Choices
 ) -> Plan:
     """Both trees, merged with what lies on disk."""
+    check_with_plugins(opened.base.manifest, wish.manifest, opened.catalog)
     root, base, pristine = opened.root, opened.base, _pristine(opened, wish)
     skipped = {existing(opened, Path(path)).as_posix() for path in choices.skip}
     kept = {path for path in base.with_policy("keep") if path not in pristine.tree}
@@ -111,7 +121,7 @@ def _pristine(opened: Opened, wish: Wish) -> Pristine:
     if wish.manifest == base.manifest and not wish.newest:
         return base
     after = render(wish.manifest, catalog, base)
-    if wish.newest or not _is_older(base, catalog):
+    if wish.newest or _is_installed(base, catalog):
         return after
     return carried(base, render(base.manifest, catalog, base), after)
 
@@ -137,14 +147,13 @@ def _refuse_taken_names(root: Path, fresh: Tree, new: Pristine) -> None:
             )
 
 
-def _is_older(base: Pristine, catalog: Catalog) -> bool:
-    versions = {
-        key: catalog.providers[locked.component].version
-        for key, locked in base.lock.instances.items()
+def _is_installed(base: Pristine, catalog: Catalog) -> bool:
+    """Whether what is installed is what rendered `base`, to the version."""
+    return base.lock.mai_version == catalog.core.version and all(
+        catalog.providers[locked.component] == Provider(locked.provider, locked.version)
+        for locked in base.lock.instances.values()
         if locked.component in catalog.components
-    }
-    older = any(base.lock.instances[key].version != version for key, version in versions.items())
-    return older or base.lock.mai_version != catalog.core.version
+    )
 
 
 def _belonging_to_the_user(base: Pristine, new: Pristine) -> frozenset[str]:

@@ -1,0 +1,26 @@
+"""`mai plugin`: the plugins of this mai, one file a command."""
+
+import typer
+
+from ..app import HELP_OPTIONS, LazyGroup
+
+
+class PluginGroup(LazyGroup):
+    package = __package__
+    summaries = {
+    }
+
+
+app = typer.Typer(
+    cls=PluginGroup,
+    help="List, install, remove, check and make plugins.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    context_settings=HELP_OPTIONS,
+)
+
+
+@app.callback()
+def _group() -> None:
+    pass
