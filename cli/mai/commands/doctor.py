@@ -28,17 +28,16 @@ def doctor(
     """Find what is wrong, and tell how to mend it; exit code 1 when something is."""
     from ..console import report
     from ..console.documents import Checked
-    from ..errors import MaiError, NotAProject
+    from ..errors import NotAProject
     from ..plugins import loader
     from ..plugins.check import Check
-    from ..project.reader import find_root, read_lock
+    from ..project.reader import find_root
     from ..river.checks import of_environment, of_project
     from ..river.flow import at_work
     from ..river.lost_base import adopt_tree, restore_base
 
     catalog = loader.load_catalog()
     found: list[Check] = []
-    lock = None
     try:
         root = find_root(Path.cwd())
     except NotAProject:
@@ -51,11 +50,7 @@ def doctor(
             if adopt:
                 adopt_tree(root)
             found += of_project(root, catalog)
-        try:
-            lock = read_lock(root)
-        except MaiError:
-            lock = None
-    found += of_environment(catalog, lock)
+    found += of_environment(catalog, root)
     is_sound = all(one.ok for one in found)
     told = Checked(command="doctor", status="done" if is_sound else "failed", checks=found)
     report.checks(told, as_json=as_json)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ..plan.outcomes import Action, Outcomes
 from ..plugins.check import Check
+from ..plugins.loader import Catalog
 from ..project.manifest import Instance
 from .diffs import diff
 
@@ -173,6 +174,24 @@ class Offered:
     """Whether a project may hold several, each with a name."""
     provider: str
     version: str
+
+
+def offered(catalog: Catalog, kind: str | None = None) -> list[Offered]:
+    """What can be added; with `kind` of that kind only."""
+    return [
+        Offered(
+            component.id,
+            component.kind,
+            component.name,
+            component.title,
+            component.summary,
+            component.multi,
+            provider=catalog.providers[component.id].distribution,
+            version=catalog.providers[component.id].version,
+        )
+        for component in catalog.components.values()
+        if kind in (None, component.kind)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What must hold for a project to be changed safely, each with its mend."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..apply import pending
@@ -31,8 +32,8 @@ def of_project(root: Path, catalog: Catalog) -> Iterator[Check]:
     yield _uv_lock(root)
 
 
-def of_environment(catalog: Catalog, lock: Lock | None) -> Iterator[Check]:
-    """Whether what mai needs is installed, for this project too."""
+def of_environment(catalog: Catalog, root: Path | None) -> Iterator[Check]:
+    """Whether what mai needs is installed, for the project at `root` too."""
     yield _program("git", git.version, "install git 2.30 or newer")
     yield _program("uv", uv.version, uv.INSTALL_HINT)
     for problem in catalog.problems:
@@ -42,8 +43,9 @@ def of_environment(catalog: Catalog, lock: Lock | None) -> Iterator[Check]:
             f"skipped: {problem.reason}",
             "update it, or report this to its author",
         )
-    if lock:
-        yield from _plugins(catalog, lock)
+    if root is not None:
+        with suppress(BrokenProject):
+            yield from _plugins(catalog, read_lock(root))
 
 
 def _plugins(catalog: Catalog, lock: Lock) -> Iterator[Check]:

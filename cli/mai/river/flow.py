@@ -11,8 +11,9 @@ from ..apply import pending
 from ..apply.transaction import apply, locked
 from ..apply.undo_store import Entry
 from ..console import person, report
-from ..console.documents import ChangeStatus, Verb
+from ..console.documents import Changed, ChangeStatus, Verb
 from ..plugins import loader
+from ..plugins.loader import Catalog
 from ..project.reader import find_root
 from . import aftermath
 from .choices import Choices
@@ -47,14 +48,26 @@ def run(
     root = find_root(Path.cwd())
     # A dry run writes nothing: it needs no lock.
     with nullcontext() if choices.dry_run else at_work(root):
-        opened = open_project(root, catalog)
-        wish = wished(opened)
-        with report.progress("Rendering", quiet=choices.as_json):
-            plan = plan_of(verb, arguments, opened, wish, choices)
+        plan = planned(root, catalog, verb, arguments, wished, choices)
         if choices.dry_run:
             report.planned(plan.told("planned"), plan.outcomes, as_json=choices.as_json)
             return 0
         return carry_out(plan, choices)
+
+
+def planned(
+    root: Path,
+    catalog: Catalog,
+    verb: Verb,
+    arguments: Iterable[str],
+    wished: Callable[[Opened], Wish],
+    choices: Choices,
+) -> Plan:
+    """What a wish comes to for the project at `root`, as it is now."""
+    opened = open_project(root, catalog)
+    wish = wished(opened)
+    with report.progress("Rendering", quiet=choices.as_json):
+        return plan_of(verb, arguments, opened, wish, choices)
 
 
 def carry_out(plan: Plan, choices: Choices) -> int:
@@ -67,6 +80,13 @@ def carry_out(plan: Plan, choices: Choices) -> int:
     if plan.conflicts and not (choices.yes or choices.as_json) and not _confirmed():
         report.line("nothing was written")
         return 1
+    told = written(plan, choices)
+    report.done(told, as_json=choices.as_json)
+    return 1 if plan.conflicts else 0
+
+
+def written(plan: Plan, choices: Choices) -> Changed:
+    """Applies a plan, and tells what came of it."""
     outcomes = list(plan.outcomes)
     if plan.conflicts:
         outcomes.append(pending.outcome(plan.command, plan.conflicts))
@@ -75,8 +95,7 @@ def carry_out(plan: Plan, choices: Choices) -> int:
     if entry and not plan.conflicts:
         notes += _installed(plan, entry, choices)
     status: ChangeStatus = "conflict" if plan.conflicts else "done"
-    report.done(plan.told(status, notes), as_json=choices.as_json)
-    return 1 if plan.conflicts else 0
+    return plan.told(status, notes)
 
 
 def _confirmed() -> bool:
