@@ -153,9 +153,9 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """`mai check` and `mai doctor`."""
+    """`mai check`, `mai doctor` and `mai plugin doctor`."""
 
-    command: Literal["check", "doctor"]
+    command: Literal["check", "doctor", "plugin doctor"]
     status: Literal["done", "failed"]
     """`failed` when one check is not ok."""
     checks: Sequence[Check]
@@ -204,6 +204,48 @@ class Listed:
 
 
 @dataclass(frozen=True)
+class Plugin:
+    """One installed distribution that is a plugin."""
+
+    distribution: str
+    version: str
+    source: str
+    """`index`, or the path or URL that it was installed from."""
+    components: Sequence[str]
+    state: Literal["ok", "skipped"]
+    problems: Sequence[str]
+    """Why it, or a part of it, is skipped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugins:
+    """`mai plugin list`."""
+
+    command: Literal["plugin list"] = "plugin list"
+    status: Literal["done"] = "done"
+    plugins: Sequence[Plugin]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginChanged:
+    """`mai plugin install` and `mai plugin uninstall`."""
+
+    command: Literal["plugin install", "plugin uninstall"]
+    status: Literal["planned", "done", "failed"]
+    """`failed` when it is installed and cannot be used."""
+    distribution: str
+    version: str
+    """Empty where it is worked out by a build."""
+    components: Sequence[str]
+    """What it brings, or takes along."""
+    requires: Sequence[str]
+    """What is installed with it."""
+    run: Sequence[str]
+    """The commands that do it."""
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Problem:
     """What was refused."""
 
@@ -223,4 +265,17 @@ class Failed:
     error: Problem
 
 
-Document = Made | Changed | Undone | Resolved | Diffs | Status | Origin | Checked | Listed | Failed
+Document = (
+    Made
+    | Changed
+    | Undone
+    | Resolved
+    | Diffs
+    | Status
+    | Origin
+    | Checked
+    | Listed
+    | Plugins
+    | PluginChanged
+    | Failed
+)
