@@ -130,3 +130,11 @@ def test_a_plugin_that_fails_is_told_and_can_be_taken_away(wheel: Path, tmp_path
     assert "mend: mai plugin install --upgrade mai-sundial; or mai plugin uninstall" in told
     mai("plugin", "uninstall", "mai-sundial")
     assert versions(mai) == {}
+
+
+def test_without_the_sdk_mai_mcp_says_what_installs_it_there(wheel: Path, tmp_path: Path) -> None:
+    mai = of_uv_tool(tmp_path, wheel, world(tmp_path, tmp_path))
+    said = mai("mcp", expect=1)
+    assert "mai mcp needs the MCP SDK" in said.stderr
+    assert f"uv tool install 'mai-framework @ {wheel.as_uri()}'" in said.stderr
+    assert "--with 'mcp<3,>=2.3'" in said.stderr

@@ -31,6 +31,7 @@ SUMMARIES = {
     "doctor": "Find what is wrong, and tell how to mend it.",
     "why": "Tell where a file comes from.",
     "list": "List the components that can be added.",
+    "mcp": "Serve a coding assistant over MCP.",
     "plugin": "List, install, remove, check and make plugins.",
 }
 """Each command with its line in `mai --help`; its module has the same name."""
