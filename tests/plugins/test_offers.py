@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from mai import __version__
+from mai.errors import Refused
+from mai.programs import uv
 
 from tests.conftest import Mai
 from tests.plugins.homes import build, write_plugin, write_repository
@@ -79,8 +81,19 @@ def test_a_revision_and_a_subfolder_of_a_repository_are_what_is_read(
 def test_nobody_there_is_no_consent(mai: Mai, tmp_path: Path) -> None:
     said = mai("plugin", "install", write_plugin(tmp_path / "sundial", "sundial"), expect=1)
     assert "adds tool/sundial" in said.stderr
-    assert "code of mai-sundial runs as part of mai" in said.stderr
-    assert said.stderr.endswith(" hint: say that you trust it: --yes\n")
+    assert "its code runs as part of mai, with your rights" in said.stderr
+    assert said.stderr.endswith(" hint: if you trust it: --yes\n")
+
+
+def test_a_missing_uv_is_named(mai: Mai, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uv, "find", _not_found)
+    said = mai("plugin", "install", "mai-sundial", expect=1)
+    assert "plugins of this mai are installed with it" in said.stderr
+    assert said.stderr.endswith(" hint: install uv (https://docs.astral.sh/uv/)\n")
+
+
+def _not_found() -> str:
+    raise Refused("uv was not found")
 
 
 def test_a_plugin_for_another_mai_is_refused_before_mai_is_replaced(

@@ -193,6 +193,8 @@ def plugin_offer(told: PluginChanged) -> None:
         line(f"  {verb} {component}")
     for requirement in told.requires:
         line(f"  needs {requirement}")
+    if told.command == "plugin install":
+        line("  once installed, its code runs as part of mai, with your rights")
     for note in told.notes:
         line(f"note: {note}")
     for command in told.run:

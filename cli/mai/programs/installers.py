@@ -20,9 +20,17 @@ _NO_WHEEL = "a plugin without a wheel can be installed from its folder, or by gi
 def run(command: Command, hint: str = "") -> str:
     """Runs it here; raises `CommandFailed` with its last lines, `Refused` where there is none."""
     program, *arguments = command.argv
-    found = {"uv": uv.find, "pipx": _find_pipx}.get(program, lambda: program)()
+    found = {"uv": _find_uv, "pipx": _find_pipx}.get(program, lambda: program)()
     env = {**process.environment(), **command.env}
     return process.run([found, *arguments], Path.cwd(), hint=hint, env=env)
+
+
+def _find_uv() -> str:
+    try:
+        return uv.find()
+    except Refused as problem:
+        told = "uv was not found; plugins of this mai are installed with it"
+        raise Refused(told, "install uv (https://docs.astral.sh/uv/)") from problem
 
 
 def _find_pipx() -> str:
@@ -69,7 +77,8 @@ def _cloned(source: str, folder: Path) -> Path:
     # What stands before the path may be `user@host`.
     head, slash, path = place.partition("/")
     path, _, revision = path.partition("@")
-    process.run(["git", "clone", "--quiet", f"{scheme}://{head}{slash}{path}", str(folder)], folder)
+    url = f"{scheme}://{head}{slash}{path}"
+    process.run(["git", "clone", "--quiet", "--", url, str(folder)], folder)
     if revision:
         process.run(["git", "checkout", "--quiet", revision], folder)
     return folder / parse_qs(asked).get("subdirectory", [""])[0]

@@ -89,12 +89,12 @@ def _refuse_unasked(name: str, *, yes: bool, as_json: bool) -> None:
         return
     if as_json or not person.is_there():
         raise Refused(
-            f"once it is installed, code of {name} runs as part of mai",
-            "say that you trust it: --yes",
+            f"nobody is there to say that the code of {name} may run as part of mai",
+            "if you trust it: --yes",
         )
     from ...console import ask
 
-    if not ask.confirm(f"Once it is installed, code of {name} runs as part of mai. Install it?"):
+    if not ask.confirm(f"Do you trust {name}, and want to install it?"):
         raise Refused("nothing was installed")
 
 
