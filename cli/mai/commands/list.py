@@ -23,7 +23,7 @@ def list_components(
 ) -> None:
     """List the components that can be added."""
     from ..console import report
-    from ..console.documents import Listed, Offered
+    from ..console.documents import Listed, offered
     from ..errors import UnknownName
     from ..plugins import loader
     from ..plugins.component import KINDS
@@ -36,20 +36,7 @@ def list_components(
         {path for one in catalog.components.values() for path in one.sources},
     )
     with report.plugin_problems(catalog):
-        found = [
-            Offered(
-                component.id,
-                component.kind,
-                component.name,
-                component.title,
-                component.summary,
-                component.multi,
-                provider=catalog.providers[component.id].distribution,
-                version=catalog.providers[component.id].version,
-            )
-            for component in catalog.components.values()
-            if kind in (None, component.kind)
-        ]
+        found = offered(catalog, kind)
     if as_json:
         report.document(Listed(components=found))
     else:
