@@ -2,4 +2,6 @@
 
 from ..core.modules import AppModule
 
-module = AppModule(name="auth", settings=".caller:AuthSettings")
+module = AppModule(
+    name="auth", settings=".caller:AuthSettings", lifespan=".modes:lifespan", has_rooms=True
+)

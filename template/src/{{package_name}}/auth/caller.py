@@ -1,9 +1,10 @@
 """The caller of a request. Every query of anybody's data takes one.
 
-Without an authentication mode everybody is `local`, so only this machine is let in: the peer's
-address must be loopback, and so must the name that it asked for, because a web page elsewhere can
-make a browser on this machine send requests here under its own name (DNS rebinding). A request
-that a proxy on this machine passed on comes from elsewhere. ALLOW_ANONYMOUS=true lifts all of it.
+The modes in this folder say who it is. Without one everybody is `local`, so only this machine is
+let in: the peer's address must be loopback, and so must the name that it asked for, because a web
+page elsewhere can make a browser on this machine send requests here under its own name (DNS
+rebinding). A request that a proxy on this machine passed on comes from elsewhere.
+ALLOW_ANONYMOUS=true lifts all of it; where there is a mode it means nothing.
 """
 
 from collections.abc import Iterable
@@ -15,9 +16,10 @@ from fastapi import Depends
 from pydantic import Field
 from starlette.requests import HTTPConnection
 
-from ..core.errors import Forbidden
-from ..core.services import ServicesDep
+from ..core.errors import Forbidden, Unauthenticated
+from ..core.services import Services, ServicesDep
 from ..core.settings import RoomSettings
+from .modes import AuthModes
 
 
 class AuthSettings(RoomSettings):
@@ -59,7 +61,24 @@ PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-r
 
 
 async def current_caller(connection: HTTPConnection, services: ServicesDep) -> Caller:
-    """The caller of this request; `Forbidden` when nothing says who it is and it is elsewhere."""
+    """The caller of this request.
+
+    Raises `Unauthenticated` when no mode knows it; without modes `Forbidden` when it is elsewhere.
+    """
+    modes = services.get(AuthModes)
+    if not modes:
+        return _local_caller(connection, services)
+    refused: Unauthenticated | None = None
+    for mode in modes:
+        try:
+            if caller := await mode.load(mode.authenticate)(connection, services):
+                return caller
+        except Unauthenticated as error:  # another mode may know what this one does not
+            refused = refused or error
+    raise (refused or Unauthenticated("say who you are")).challenged(modes.challenge)
+
+
+def _local_caller(connection: HTTPConnection, services: Services) -> Caller:
     peer = connection.client.host if connection.client else ""
     is_local = is_loopback(peer) and is_loopback(connection.url.hostname or "")
     is_passed_on = any(name in connection.headers for name in PROXY_HEADERS)

@@ -71,6 +71,11 @@ class Unauthenticated(AppError):
     code, status, title = "unauthenticated", 401, "Authentication required"
     headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}
 
+    def challenged(self, challenge: str) -> Self:
+        """The same, with what a caller may send instead."""
+        self.headers = {"WWW-Authenticate": challenge}
+        return self
+
 
 class Forbidden(AppError):
     """The caller may not do this."""

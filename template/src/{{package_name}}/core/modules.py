@@ -5,7 +5,7 @@ parts are named as `".routes:router"` (relative to the room) and loaded when the
 that `--help` imports no web framework and no database.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -47,6 +47,7 @@ class AppModule:
       last; it `provide`s its values to `Services`.
     - `settings`: the settings class, loaded at start and kept in `Services`.
     - `after`: rooms whose lifespan opens earlier, when they are there.
+    - `has_rooms`: its sub-folders are rooms, too, which open after it.
     - `package`: filled in by `discover`.
     """
 
@@ -57,6 +58,7 @@ class AppModule:
     lifespan: "Part[Lifespan] | None" = None
     settings: "Part[type[BaseSettings]] | None" = None
     after: tuple[str, ...] = ()
+    has_rooms: bool = False
     prefix: str = "/api/v1"
     package: str = ""
 
@@ -74,10 +76,20 @@ def discover(package: str) -> tuple[AppModule, ...]:
 
     Raises `StartupError` for a folder that is no room, naming the file to mend.
     """
-    folders = [folder for folder in code_folders(package) if folder.name != "migrations"]
-    modules = {folder.name: _read_room(package, folder) for folder in folders}
+    modules = {module.name: module for module in _read_rooms(package)}
     graph = {name: modules.keys() & module.after for name, module in modules.items()}
     return tuple(modules[name] for name in TopologicalSorter(graph).static_order())
+
+
+def _read_rooms(package: str) -> Iterator[AppModule]:
+    for folder in code_folders(package):
+        if folder.name == "migrations":
+            continue
+        module = _read_room(package, folder)
+        yield module
+        if module.has_rooms:
+            for inner in _read_rooms(module.package):
+                yield replace(inner, after=(*inner.after, module.name))
 
 
 def code_folders(package: str) -> list[Path]:
