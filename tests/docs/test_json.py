@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
 from mai.commands.app import SUMMARIES
+from mai.commands.plugin import PluginGroup
 
 from tests import trees
 from tests.conftest import Mai
@@ -46,6 +47,13 @@ def test_new(mai: Mai) -> None:
     assert read(mai(*argv).stdout, "Made")["status"] == "done"
     assert read(mai(*argv, expect=1).stdout, "Failed")["error"]["code"] == "target_refused"
     assert read(mai("new", "1", "--json", expect=2).stdout, "Failed")["status"] == "error"
+
+
+def test_a_plugin_of_your_own(mai: Mai) -> None:
+    argv = ["plugin", "new", "weather", "--kind", "tool", "--json"]
+    assert read(mai(*argv, "--dry-run").stdout, "PluginMade")["next"] == []
+    assert read(mai(*argv).stdout, "PluginMade")["status"] == "done"
+    assert read(mai(*argv, expect=1).stdout, "Failed")["error"]["code"] == "target_refused"
 
 
 def test_a_change_and_its_way_back(mai: Mai, project: Path) -> None:
@@ -115,7 +123,8 @@ def test_every_command_and_every_status_is_in_the_schema() -> None:
         stated = definition["properties"]
         commands |= _values(stated.get("command", {}))
         statuses |= _values(stated.get("status", {}))
-    assert (commands, statuses) == (set(SUMMARIES), set(STATUSES))
+    known = {*SUMMARIES, *(f"plugin {name}" for name in PluginGroup.summaries)} - {"plugin"}
+    assert (commands, statuses) == (known, set(STATUSES))
 
 
 def _values(stated: dict[str, Any]) -> set[str]:

@@ -4,8 +4,9 @@ A command's module is imported when the command is called, not for `--help` or `
 """
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -39,7 +40,7 @@ class LazyGroup(TyperGroup):
     """Commands by name, imported when they are asked for; `summaries` tells which there are."""
 
     package = __package__
-    summaries = SUMMARIES
+    summaries: ClassVar[Mapping[str, str]] = SUMMARIES
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.summaries)

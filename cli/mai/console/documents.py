@@ -184,6 +184,22 @@ class Listed:
     components: Sequence[Offered]
 
 
+@dataclass(frozen=True, kw_only=True)
+class PluginMade:
+    """`mai plugin new`."""
+
+    command: Literal["plugin new"] = "plugin new"
+    status: Literal["planned", "done"]
+    path: str
+    distribution: str
+    """What it is installed by."""
+    component: str
+    """The id of its component."""
+    outcomes: Sequence[FileOutcome]
+    next: Sequence[str]
+    """What to type next."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """What was refused."""
@@ -204,4 +220,16 @@ class Failed:
     error: Problem
 
 
-Document = Made | Changed | Undone | Resolved | Diffs | Status | Origin | Checked | Listed | Failed
+Document = (
+    Made
+    | Changed
+    | Undone
+    | Resolved
+    | Diffs
+    | Status
+    | Origin
+    | Checked
+    | Listed
+    | PluginMade
+    | Failed
+)

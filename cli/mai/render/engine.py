@@ -25,7 +25,8 @@ from ..errors import RenderFailed, UnknownName
 from ..plan.answers import with_computed
 from ..plan.contributions import Contribution, contribution_of, shared_context
 from ..plan.instances import instance_context
-from ..plugins.component import FilePolicies
+from ..plugins import loader
+from ..plugins.component import FilePolicies, Kind
 from ..plugins.loader import Catalog
 from ..project.lock import Lock, LockedFile, LockedInstance, Policy
 from ..project.manifest import Instance, Manifest
@@ -42,6 +43,21 @@ _COPIER_SETTINGS = {
     "_exclude": list(EXCLUDED),
     "_envops": {"keep_trailing_newline": True, "undefined": "jinja2.StrictUndefined"},
     "_jinja_extensions": ["mai.render.compile_cache.CompileCache"],
+}
+
+_SCAFFOLD = Path(loader.__file__).with_name("scaffold")
+# What a new plugin renders later is written as it is: only `[[ name ]]` is filled in, in names of
+# files, and in files that end in `.in`.
+_SCAFFOLD_SETTINGS = {
+    **_COPIER_SETTINGS,
+    "_templates_suffix": ".in",
+    "_envops": {
+        "keep_trailing_newline": True,
+        "undefined": "jinja2.StrictUndefined",
+        "variable_start_string": "[[",
+        "variable_end_string": "]]",
+    },
+    "_jinja_extensions": [],
 }
 
 
@@ -71,6 +87,18 @@ def render(manifest: Manifest, catalog: Catalog, base: Pristine | None = None) -
             tree[path] = file
             files[path] = LockedFile(layer.owner, file.blob_sha, layer.policies[path])
     return Pristine(Lock(catalog.core.version, manifest.project, locked, files), tree)
+
+
+def render_plugin(kind: Kind, known: Mapping[str, str]) -> dict[str, File]:
+    """The files of a new plugin with one component; `known` fills in its names."""
+    layers = {"plugin": "", kind: f"src/{known['package']}/{known['module']}/"}
+    return {
+        f"{folder}{path}": file
+        for layer, folder in layers.items()
+        for path, file in _rendered(
+            "a new plugin", _SCAFFOLD / layer, known, _SCAFFOLD_SETTINGS
+        ).items()
+    }
 
 
 def _locked(instance: Instance, catalog: Catalog, base: Pristine | None) -> LockedInstance:
@@ -121,7 +149,12 @@ def _policy(path: str, files: FilePolicies) -> Policy:
     return "once" if any(fnmatchcase(path, glob) for glob in files.once) else "managed"
 
 
-def _rendered(owner: str, template: Path, context: Mapping[str, Any]) -> dict[str, File]:
+def _rendered(
+    owner: str,
+    template: Path,
+    context: Mapping[str, Any],
+    settings: Mapping[str, Any] = _COPIER_SETTINGS,
+) -> dict[str, File]:
     with _scratch() as scratch:
         source, destination = scratch / "source", scratch / "destination"
         shutil.copytree(
@@ -129,7 +162,7 @@ def _rendered(owner: str, template: Path, context: Mapping[str, Any]) -> dict[st
             source / "template",
             ignore=shutil.ignore_patterns(*EXCLUDED, _ANSWERS_FILE),
         )
-        (source / "copier.yml").write_text(yaml.safe_dump(_COPIER_SETTINGS), encoding="utf-8")
+        (source / "copier.yml").write_text(yaml.safe_dump(dict(settings)), encoding="utf-8")
         try:
             _copy(source, destination, context)
         except (CopierError, TemplateError, ValueError) as error:

@@ -1,5 +1,8 @@
 """`mai plugin`: the plugins of this mai, one file a command."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import typer
 
 from ..app import HELP_OPTIONS, LazyGroup
@@ -7,7 +10,8 @@ from ..app import HELP_OPTIONS, LazyGroup
 
 class PluginGroup(LazyGroup):
     package = __package__
-    summaries = {
+    summaries: ClassVar[Mapping[str, str]] = {
+        "new": "Make a plugin of your own.",
     }
 
 
