@@ -50,6 +50,13 @@ def test_new(mai: Mai) -> None:
     assert read(mai("new", "1", "--json", expect=2).stdout, "Failed")["status"] == "error"
 
 
+def test_a_plugin_of_your_own(mai: Mai) -> None:
+    argv = ["plugin", "new", "weather", "--kind", "tool", "--json"]
+    assert read(mai(*argv, "--dry-run").stdout, "PluginMade")["next"] == []
+    assert read(mai(*argv).stdout, "PluginMade")["status"] == "done"
+    assert read(mai(*argv, expect=1).stdout, "Failed")["error"]["code"] == "target_refused"
+
+
 def test_a_change_and_its_way_back(mai: Mai, project: Path) -> None:
     add = ["add", "agent", "support", "--no-install", "--json"]
     planned = read(mai(*add, "--dry-run").stdout, "Changed")

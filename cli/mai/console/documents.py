@@ -204,6 +204,22 @@ class Listed:
     components: Sequence[Offered]
 
 
+@dataclass(frozen=True, kw_only=True)
+class PluginMade:
+    """`mai plugin new`."""
+
+    command: Literal["plugin new"] = "plugin new"
+    status: Literal["planned", "done"]
+    path: str
+    distribution: str
+    """What it is installed by."""
+    component: str
+    """The id of its component."""
+    outcomes: Sequence[FileOutcome]
+    next: Sequence[str]
+    """What to type next."""
+
+
 @dataclass(frozen=True)
 class Plugin:
     """One installed distribution that is a plugin."""
@@ -278,5 +294,6 @@ Document = (
     | Listed
     | Plugins
     | PluginChanged
+    | PluginMade
     | Failed
 )

@@ -15,6 +15,7 @@ class PluginGroup(LazyGroup):
         "install": "Install a plugin beside this mai.",
         "uninstall": "Uninstall a plugin.",
         "doctor": "Find what is wrong with a plugin, and tell how to mend it.",
+        "new": "Make a plugin of your own.",
     }
 
 
