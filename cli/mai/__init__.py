@@ -1,3 +1,3 @@
 """mai makes agent services and stays with them."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

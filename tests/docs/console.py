@@ -1,7 +1,8 @@
 """Runs the commands on a page, as typed: `python -m tests.docs.console PAGE` shows what they say.
 
 A block of the language `console` holds commands (`$ …`) with all that they print; `…` stands for
-anything, on a line of its own for any lines. `<!-- sh: … -->` is run, too, and not shown. The
+anything, on a line of its own for any lines. `<!-- sh: … -->` is run, too, and not shown, and the
+block after `<!-- file: PATH -->` is written to PATH. The
 installed mai is the frozen 0.1.0, so that pages change with commands and not with templates; after
 `export MAI_VERSION=0.2.0` it is one that changes a little of it.
 """
@@ -11,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,16 +58,19 @@ class Step:
 def steps(page: Path) -> Iterator[Step]:
     """The commands of a page, from top to bottom."""
     text = page.read_text(encoding="utf-8")
-    for hidden, block in re.findall(r"<!-- sh: (.*?) -->|```console\n(.*?)```", text, re.DOTALL):
+    kinds = r"<!-- sh: (.*?) -->|<!-- file: (\S+) -->\n```\w+\n(.*?)```|```console\n(.*?)```"
+    for hidden, path, content, block in re.findall(kinds, text, re.DOTALL):
         if hidden:
             yield Step(hidden, None)
+        if path:
+            yield Step(f"cat >'{path}' <<'END'\n{content}END", None)
         for command, told in re.findall(r"^\$ (.*\n)((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
             yield Step(command.strip(), told)
 
 
-def run(page: Path, folder: Path) -> list[tuple[Step, str]]:
+def run(page: Path, folder: Path, world: Mapping[str, str] | None = None) -> list[tuple[Step, str]]:
     """Each command of a page with what it printed, one after the other in one shell."""
-    world = _world(folder)
+    world = world or frozen_world(folder)
     found = list(steps(page))
     script = "".join(
         f"{{ {step.command}\n}} >{folder}/{number}.out 2>&1 </dev/null\n"
@@ -82,7 +86,7 @@ def run(page: Path, folder: Path) -> list[tuple[Step, str]]:
     ]
 
 
-def _world(folder: Path) -> dict[str, str]:
+def frozen_world(folder: Path) -> dict[str, str]:
     """A machine with git, both releases of mai, and a uv that needs no network."""
     programs = folder / "bin"
     programs.mkdir()

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import typer
 from mai import errors
-from mai.commands.app import STOPPED, SUMMARIES, app
+from mai.commands.app import STOPPED, LazyGroup, app
 from mai.console import documents
 from mai.console.report import SCHEMA
 from mai.errors import MaiError
@@ -19,6 +19,7 @@ from mai.plugins.questions import Question
 from pydantic import ConfigDict, TypeAdapter
 
 from tests import trees
+from tests.docs.plugin_interface import plugin_interface
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -43,6 +44,7 @@ def pages() -> dict[Path, str]:
         FOLDER / "json.md": NOTICE + "\n".join(json_documents()),
         FOLDER / "answers.md": NOTICE + "\n".join(answers()),
         FOLDER / "components.md": NOTICE + "\n".join(components()),
+        FOLDER / "plugins.md": NOTICE + "\n".join(plugin_interface()),
         SCHEMA_FILE: json.dumps(json_schema(), indent=1) + "\n",
     }
 
@@ -53,13 +55,21 @@ def commands() -> Iterator[str]:
     yield "With `--json` a command prints [one document](json.md) on stdout; everything for people"
     yield "goes to stderr.\n"
     group: Any = typer.main.get_command(app)
-    context = group.make_context("mai", ["new", "x"], resilient_parsing=True)
-    for name in SUMMARIES:
-        command = group.get_command(context, name)
-        with command.make_context(f"mai {name}", [], parent=None, resilient_parsing=True) as own:
+    for name, command in _subcommands("mai", group):
+        with command.make_context(name, [], parent=None, resilient_parsing=True) as own:
             text = command.get_help(own)
-        yield f"## mai {name}\n"
+        yield f"## {name}\n"
         yield f"```text\n{text.strip()}\n```\n"
+
+
+def _subcommands(path: str, group: Any) -> Iterator[tuple[str, Any]]:
+    """Each command below `group` as it is typed, those of a group after it."""
+    context = group.make_context(path, ["x"], resilient_parsing=True)
+    for name in group.summaries:
+        command = group.get_command(context, name)
+        yield f"{path} {name}", command
+        if isinstance(command, LazyGroup):
+            yield from _subcommands(f"{path} {name}", command)
 
 
 def exit_codes() -> Iterator[str]:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
 from mai.commands.app import SUMMARIES
+from mai.commands.plugin import PluginGroup
 
 from tests import trees
 from tests.conftest import Mai
 from tests.docs.reference import SCHEMA_FILE, STATUSES
+from tests.plugins.homes import write_plugin
 from tests.update.releases import make_project
 
 _SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -46,6 +48,13 @@ def test_new(mai: Mai) -> None:
     assert read(mai(*argv).stdout, "Made")["status"] == "done"
     assert read(mai(*argv, expect=1).stdout, "Failed")["error"]["code"] == "target_refused"
     assert read(mai("new", "1", "--json", expect=2).stdout, "Failed")["status"] == "error"
+
+
+def test_a_plugin_of_your_own(mai: Mai) -> None:
+    argv = ["plugin", "new", "weather", "--kind", "tool", "--json"]
+    assert read(mai(*argv, "--dry-run").stdout, "PluginMade")["next"] == []
+    assert read(mai(*argv).stdout, "PluginMade")["status"] == "done"
+    assert read(mai(*argv, expect=1).stdout, "Failed")["error"]["code"] == "target_refused"
 
 
 def test_a_change_and_its_way_back(mai: Mai, project: Path) -> None:
@@ -109,13 +118,25 @@ def test_what_is_wrong(mai: Mai, project: Path, monkeypatch: pytest.MonkeyPatch)
     assert read(mai("check", "--json", expect=1).stdout, "Failed")["error"]["code"]
 
 
+def test_plugins(mai: Mai, tmp_path: Path) -> None:
+    own = read(mai("plugin", "list", "--json").stdout, "Plugins")["plugins"][0]
+    assert (own["distribution"], own["state"]) == ("mai-framework", "ok")
+    source = write_plugin(tmp_path / "sundial", "sundial")
+    install = ["plugin", "install", str(source), "--json"]
+    assert read(mai(*install, "--dry-run").stdout, "PluginChanged")["status"] == "planned"
+    assert read(mai(*install, expect=1).stdout, "Failed")["error"]["code"] == "refused"
+    assert read(mai("plugin", "doctor", "--json").stdout, "Checked")["status"] == "done"
+
+
 def test_every_command_and_every_status_is_in_the_schema() -> None:
     commands, statuses = set(), set()
     for definition in _SCHEMA["$defs"].values():
         stated = definition["properties"]
         commands |= _values(stated.get("command", {}))
         statuses |= _values(stated.get("status", {}))
-    assert (commands, statuses) == (set(SUMMARIES), set(STATUSES))
+    own = set(SUMMARIES) - {"mcp", "plugin"}
+    of_plugins = {f"plugin {name}" for name in PluginGroup.summaries}
+    assert (commands, statuses) == (own | of_plugins, set(STATUSES))
 
 
 def _values(stated: dict[str, Any]) -> set[str]:

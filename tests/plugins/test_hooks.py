@@ -15,6 +15,7 @@ from mai.plugins import hookspecs
 from mai.plugins.values import Plan, Project
 
 from tests.conftest import Mai
+from tests.docs.plugin_interface import plugin_interface
 from tests.plugins.conftest import DATA, Install
 
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("mai_")}
@@ -54,6 +55,12 @@ def test_every_hook_and_each_of_its_arguments_is_documented(hook: str) -> None:
     told = inspect.getdoc(HOOKS[hook]) or ""
     assert "Since plugin API" in " ".join(told.split())
     assert [name for name in arguments(hook) if f"`{name}`" not in told] == []
+
+
+def test_every_field_that_a_plugin_reads_or_writes_is_documented() -> None:
+    rows = [line for line in plugin_interface() if line.startswith("| `")]
+    assert len(rows) > 50
+    assert [row for row in rows if row.endswith("|  |")] == []
 
 
 def test_every_hook_is_called_with_each_of_its_arguments(

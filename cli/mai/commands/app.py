@@ -4,8 +4,9 @@ A command's module is imported when the command is called, not for `--help` or `
 """
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, ClassVar, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -30,6 +31,7 @@ SUMMARIES = {
     "doctor": "Find what is wrong, and tell how to mend it.",
     "why": "Tell where a file comes from.",
     "list": "List the components that can be added.",
+    "mcp": "Serve a coding assistant over MCP.",
     "plugin": "List, install, remove, check and make plugins.",
 }
 """Each command with its line in `mai --help`; its module has the same name."""
@@ -39,7 +41,7 @@ class LazyGroup(TyperGroup):
     """Commands by name, imported when they are asked for; `summaries` tells which there are."""
 
     package = __package__
-    summaries = SUMMARIES
+    summaries: ClassVar[Mapping[str, str]] = SUMMARIES
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(self.summaries)

@@ -20,24 +20,15 @@ def diff(
     from ..console import report
     from ..console.diffs import diff as diff_of
     from ..console.documents import Diffs
-    from ..plan.outcomes import Outcome
     from ..plugins import loader
-    from ..project.reader import find_root, read_yours
-    from ..river.opening import existing, open_project
+    from ..project.reader import find_root
+    from ..river.edits import edits_of
+    from ..river.opening import open_project
 
-    root = find_root(Path.cwd())
     catalog = loader.load_catalog()
+    root = find_root(Path.cwd())
     with report.plugin_problems(catalog):
-        opened = open_project(root, catalog)
-    base = opened.base
-    yours = read_yours(root, base.tree)
-    wanted = [existing(opened, path) for path in paths or ()]
-    edits = [
-        Outcome(path, "change" if path in yours else "remove", yours.get(path), file)
-        for path, file in sorted(base.tree.items())
-        if yours.get(path) != file
-        and (not wanted or any(Path(path).is_relative_to(one) for one in wanted))
-    ]
+        edits = edits_of(open_project(root, catalog), paths or ())
     if as_json:
         diffs = {outcome.path: diff_of(outcome) for outcome in edits}
         report.document(Diffs(diffs=diffs))

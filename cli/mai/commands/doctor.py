@@ -28,17 +28,16 @@ def doctor(
     """Find what is wrong, and tell how to mend it; exit code 1 when something is."""
     from ..console import report
     from ..console.documents import Checked
-    from ..errors import MaiError, NotAProject
+    from ..errors import NotAProject
     from ..plugins import loader
     from ..plugins.check import Check
-    from ..project.reader import find_root, read_lock
+    from ..project.reader import find_root
     from ..river.checks import of_environment, of_plugins, of_project
     from ..river.flow import at_work
     from ..river.lost_base import adopt_tree, restore_base
 
     catalog = loader.load_catalog()
     found: list[Check] = []
-    lock = None
     try:
         root = find_root(Path.cwd())
     except NotAProject:
@@ -51,12 +50,7 @@ def doctor(
             if adopt:
                 adopt_tree(root)
             found += of_project(root, catalog)
-        try:
-            lock = read_lock(root)
-        except MaiError:
-            lock = None
-    if root is not None and lock is not None:
-        found += of_plugins(root, lock, catalog)
+        found += of_plugins(root, catalog)
     found += of_environment(catalog)
     is_sound = all(one.ok for one in found)
     told = Checked(command="doctor", status="done" if is_sound else "failed", checks=found)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from .app import HELP_OPTIONS
+from .completion import kinds, remember
 from .options import AsJson
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
@@ -13,13 +14,16 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=
 @app.command("list")
 def list_components(
     kind: Annotated[
-        str | None, typer.Argument(help="agent, tool, memory, auth or feature; by default all.")
+        str | None,
+        typer.Argument(
+            help="agent, tool, memory, auth or feature; by default all.", autocompletion=kinds
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the components that can be added."""
     from ..console import report
-    from ..console.documents import Listed, Offered
+    from ..console.documents import Listed, offered
     from ..errors import UnknownName
     from ..plugins import loader
     from ..plugins.component import KINDS
@@ -27,21 +31,12 @@ def list_components(
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
     catalog = loader.load_catalog()
+    remember(
+        {id_: component.summary for id_, component in catalog.components.items()},
+        {path for one in catalog.components.values() for path in one.sources},
+    )
     with report.plugin_problems(catalog):
-        found = [
-            Offered(
-                component.id,
-                component.kind,
-                component.name,
-                component.title,
-                component.summary,
-                component.multi,
-                provider=catalog.providers[component.id].distribution,
-                version=catalog.providers[component.id].version,
-            )
-            for component in catalog.components.values()
-            if kind in (None, component.kind)
-        ]
+        found = offered(catalog, kind)
     if as_json:
         report.document(Listed(components=found))
     else:

@@ -132,7 +132,7 @@ def _install(target: Path, *, as_json: bool) -> None:
         with report.progress("Installing", quiet=as_json):
             uv.sync(target)
     except KeyboardInterrupt:
-        report.line(f"\n{_shown(target)} is made, but not installed: run `uv sync` in it")
+        report.line(f"\n{shown(target)} is made, but not installed: run `uv sync` in it")
         raise
 
 
@@ -186,12 +186,12 @@ def _told(
 
     slug = manifest.project["project_name"]
     run = f"{uv.shown()} run {slug}"
-    next_commands = [f"cd {_shown(target)}", f"{run} init", f"{run} serve"]
+    next_commands = [f"cd {shown(target)}", f"{run} init", f"{run} serve"]
     if as_json:
         report.document(_document("done", manifest, target, outcomes, notes, next_commands))
         return
     files = sum(not outcome.path.startswith(".mai/") for outcome in outcomes)
-    report.line(f"Made {slug} in {_shown(target)}: {files} files")
+    report.line(f"Made {slug} in {shown(target)}: {files} files")
     for instance in manifest.instances:
         report.line(f"  {instance.kind} {instance.name} (from {instance.component})")
     for note in notes:
@@ -240,7 +240,7 @@ def _first_run(manifest: "Manifest", target: Path, *, stay: bool) -> None:
                 served.wait()
 
 
-def _shown(target: Path) -> str:
+def shown(target: Path) -> str:
     """`target` as one would type it from here."""
     try:
         return str(target.relative_to(Path.cwd()))

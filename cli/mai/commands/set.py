@@ -1,15 +1,11 @@
 """`mai set`: other answers than those that the project was made with."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .app import HELP_OPTIONS
 from .options import AsJson, DryRun, NoInstall, Ours, Skip, Theirs, Yes
-
-if TYPE_CHECKING:
-    from ..river.opening import Opened
-    from ..river.planning import Wish
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
 
@@ -33,18 +29,11 @@ def set_answers(
     no_install: NoInstall = False,
 ) -> None:
     """Change answers of the project, its package's name too."""
-    from ..plan.intents import answered, differences
     from ..plan.wishes import parse_options
     from ..river.choices import Choices
     from ..river.flow import run
-    from ..river.planning import Wish
+    from ..river.wishes import setting
 
     choices = Choices(dry_run, as_json, yes, ours, theirs, tuple(skip or ()), no_install)
-    stated = parse_options(answers or ())
-
-    def wished(opened: "Opened") -> "Wish":
-        manifest = answered(opened.manifest, opened.catalog, stated)
-        return Wish(manifest, notes=differences(opened.base.manifest, manifest))
-
-    status = run("set", answers or (), wished, choices)
+    status = run("set", answers or (), setting(parse_options(answers or ())), choices)
     raise typer.Exit(status)

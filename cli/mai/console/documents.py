@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from ..plan.outcomes import Outcomes
 from ..plugins.check import Check
+from ..plugins.loader import Catalog
 from ..plugins.values import Action
 from ..project.manifest import Instance
 from .diffs import diff
@@ -153,9 +154,9 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """`mai check` and `mai doctor`."""
+    """`mai check`, `mai doctor` and `mai plugin doctor`."""
 
-    command: Literal["check", "doctor"]
+    command: Literal["check", "doctor", "plugin doctor"]
     status: Literal["done", "failed"]
     """`failed` when one check is not ok."""
     checks: Sequence[Check]
@@ -176,6 +177,24 @@ class Offered:
     version: str
 
 
+def offered(catalog: Catalog, kind: str | None = None) -> list[Offered]:
+    """What can be added; with `kind` of that kind only."""
+    return [
+        Offered(
+            component.id,
+            component.kind,
+            component.name,
+            component.title,
+            component.summary,
+            component.multi,
+            provider=catalog.providers[component.id].distribution,
+            version=catalog.providers[component.id].version,
+        )
+        for component in catalog.components.values()
+        if kind in (None, component.kind)
+    ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listed:
     """`mai list`."""
@@ -183,6 +202,64 @@ class Listed:
     command: Literal["list"] = "list"
     status: Literal["done"] = "done"
     components: Sequence[Offered]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginMade:
+    """`mai plugin new`."""
+
+    command: Literal["plugin new"] = "plugin new"
+    status: Literal["planned", "done"]
+    path: str
+    distribution: str
+    """What it is installed by."""
+    component: str
+    """The id of its component."""
+    outcomes: Sequence[FileOutcome]
+    next: Sequence[str]
+    """What to type next."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One installed distribution that is a plugin."""
+
+    distribution: str
+    version: str
+    source: str
+    """`index`, or the path or URL that it was installed from."""
+    components: Sequence[str]
+    state: Literal["ok", "skipped"]
+    problems: Sequence[str]
+    """Why it, or a part of it, is skipped."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugins:
+    """`mai plugin list`."""
+
+    command: Literal["plugin list"] = "plugin list"
+    status: Literal["done"] = "done"
+    plugins: Sequence[Plugin]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginChanged:
+    """`mai plugin install` and `mai plugin uninstall`."""
+
+    command: Literal["plugin install", "plugin uninstall"]
+    status: Literal["planned", "done", "failed"]
+    """`failed` when it is installed and cannot be used."""
+    distribution: str
+    version: str
+    """Empty where it is worked out by a build."""
+    components: Sequence[str]
+    """What it brings, or takes along."""
+    requires: Sequence[str]
+    """What is installed with it."""
+    run: Sequence[str]
+    """The commands that do it."""
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -205,4 +282,18 @@ class Failed:
     error: Problem
 
 
-Document = Made | Changed | Undone | Resolved | Diffs | Status | Origin | Checked | Listed | Failed
+Document = (
+    Made
+    | Changed
+    | Undone
+    | Resolved
+    | Diffs
+    | Status
+    | Origin
+    | Checked
+    | Listed
+    | Plugins
+    | PluginChanged
+    | PluginMade
+    | Failed
+)

@@ -18,6 +18,8 @@ from .documents import (
     Failed,
     Offered,
     Origin,
+    Plugin,
+    PluginChanged,
     Problem,
     Resolved,
     Status,
@@ -181,6 +183,50 @@ def components(found: Iterable[Offered]) -> None:
     width = max((len(name) for name, _ in rows), default=0)
     for name, one in rows:
         text(f"{name:<{width}}  {one.summary} [{one.provider} {one.version}]\n")
+
+
+def plugins(found: Iterable[Plugin]) -> None:
+    """The installed plugins, on stdout."""
+    for one in found:
+        text(f"{one.distribution} {one.version} ({one.source}): {one.state}\n")
+        for component in one.components:
+            text(f"  {component}\n")
+        for problem in one.problems:
+            text(f"  skipped: {problem}\n")
+
+
+def plugin_offer(told: PluginChanged) -> None:
+    """What comes or goes with a plugin, and which commands do it."""
+    verb = "adds" if told.command == "plugin install" else "takes along"
+    line(f"{told.distribution} {told.version}".rstrip())
+    for component in told.components:
+        line(f"  {verb} {component}")
+    for requirement in told.requires:
+        line(f"  needs {requirement}")
+    if told.command == "plugin install":
+        line("  once installed, its code runs as part of mai, with your rights")
+    for note in told.notes:
+        line(f"note: {note}")
+    for command in told.run:
+        line(f"  $ {command}")
+
+
+def plugin_done(told: PluginChanged, *, as_json: bool) -> None:
+    """What came of it."""
+    if as_json:
+        document(told)
+        return
+    if told.status == "failed":
+        for note in told.notes:
+            warning(note)
+    line(f"mai {told.command}: {_PLUGIN_ENDINGS[told.status]}")
+
+
+_PLUGIN_ENDINGS = {
+    "planned": "nothing was done",
+    "done": "done",
+    "failed": "it is installed and cannot be used: mai plugin doctor",
+}
 
 
 def why(told: Origin) -> None:

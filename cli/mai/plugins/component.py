@@ -85,17 +85,24 @@ class EnvVar(_Strict):
     """A variable that a component reads, as `.env.example` shows it."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    """In upper case, with the component's prefix."""
     default: str = ""
+    """What `.env.example` sets it to."""
     secret: bool = False
+    """Whether nobody should see its value."""
     help: str
+    """What it is for: the comment above it."""
 
 
 class Compose(_Strict):
     """What a component adds to `compose.yaml`; a fragment is its file `compose.d/NAME.yaml`."""
 
     fragments: tuple[FragmentName, ...] = ()
+    """Names of files in `compose.d/` that are included."""
     environment: dict[str, str] = {}
+    """Variables of the app's service."""
     depends_on: dict[str, Literal["service_started", "service_healthy"]] = {}
+    """Services for which the app waits, and until what."""
 
 
 class Contribution(_Strict):
@@ -106,6 +113,7 @@ class Contribution(_Strict):
     env: tuple[EnvVar, ...] = ()
     """Variables for `.env.example`."""
     compose: Compose = Compose()
+    """What is added to `compose.yaml`."""
     notes: str = ""
     """Markdown for the project's README: what to set or run after it was added."""
 
@@ -114,7 +122,9 @@ class FilePolicies(_Strict):
     """Globs of paths in the project: `once` is written, then the user's; `keep` stays on remove."""
 
     once: tuple[str, ...] = ()
+    """Written when the component is added, and the user's from then on."""
     keep: tuple[str, ...] = ()
+    """Left where they are when the component is removed, such as migrations."""
 
 
 class Component(_Strict):
@@ -125,6 +135,7 @@ class Component(_Strict):
     id: ComponentId
     """`tool/web_fetch`: its kind and its own name."""
     kind: Kind
+    """`agent`, `tool`, `memory`, `auth` or `feature`."""
     title: str
     """A heading: `Web fetch`."""
     summary: str
@@ -159,6 +170,11 @@ class Component(_Strict):
     @property
     def template(self) -> Path:
         return self.root / "template"
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """What has another time of change when the component, or one beside it, is another."""
+        return self.root / "component.toml", self.root.parent
 
     @cached_property
     def questions(self) -> tuple[Question, ...]:

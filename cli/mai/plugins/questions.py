@@ -28,11 +28,15 @@ class Question:
 
     name: str
     type: AnswerType = "str"
+    """`str`, `int`, `float`, `bool`, `yaml` or `json`."""
     help: str = ""
+    """The question as a person is asked it."""
     default: Any = None
+    """The answer when nobody gives one; of a text question `""`."""
     choices: Mapping[str, Any] = field(default_factory=dict)
     """Label -> value; empty when any answer will do."""
     multiselect: bool = False
+    """Whether the answer is a list of choices."""
     when: str | bool = True
     """When false the question is not the user's: its default is the answer."""
     ask: bool = True
@@ -40,7 +44,9 @@ class Question:
     validator: str = ""
     """Renders to what is wrong with the answer; to nothing when it is right."""
     secret: bool = False
+    """Whether it is not shown while it is typed."""
     placeholder: str = ""
+    """What is shown where nothing is typed yet."""
 
     @property
     def hidden(self) -> bool:

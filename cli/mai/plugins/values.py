@@ -17,6 +17,7 @@ class Project:
     """A project, as hooks see it."""
 
     manifest: Manifest
+    """What it is made of, or is to be made of."""
     root: Path | None = None
     """Its folder. `mai_contribute` is given none: what it returns follows from the manifest."""
 
@@ -28,6 +29,7 @@ class FileChange:
     path: str
     """Relative to the project, with slashes."""
     action: Action
+    """`create`, `change`, `remove`, `conflict`, or `skip` when it is left alone for a reason."""
     source: str | None = None
     """Where the file lay, when it moves to `path`."""
 
@@ -41,6 +43,7 @@ class Plan:
     before: Manifest | None
     """What the project was made of; nothing for a project that is new."""
     after: Manifest
+    """What it is to be made of."""
     files: tuple[FileChange, ...]
     """Every file but those that stay as they are."""
 

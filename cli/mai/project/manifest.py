@@ -19,10 +19,13 @@ class Instance:
     """One component in a project, under a name of its own, with its answers."""
 
     kind: str
+    """`agent`, `tool`, `memory`, `auth` or `feature`."""
     name: str
     """The slug, such as `order-desk`."""
     component: str
+    """The id of the component, such as `agent/basic`."""
     answers: Mapping[str, Any] = field(default_factory=dict)
+    """Question -> answer."""
 
     @property
     def key(self) -> str:
@@ -48,7 +51,9 @@ class Manifest:
     """Answers of the core, and instances in the order of their keys."""
 
     project: Mapping[str, Any]
+    """The core's answers, such as `project_name`."""
     instances: tuple[Instance, ...] = ()
+    """Its components."""
 
     def with_instances(self, added: Iterable[Instance]) -> "Manifest":
         by_key = {instance.key: instance for instance in (*self.instances, *added)}

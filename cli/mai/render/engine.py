@@ -24,7 +24,8 @@ from ..errors import MaiError, PluginFailed, RenderFailed
 from ..plan.answers import FAULTS, with_computed
 from ..plan.contributions import Contributed, contributed, shared_context
 from ..plan.instances import instance_context
-from ..plugins.component import Component, FilePolicies
+from ..plugins import loader
+from ..plugins.component import Component, FilePolicies, Kind
 from ..plugins.loader import Catalog, PluginProblem
 from ..plugins.values import Project
 from ..project.lock import Lock, LockedFile, LockedInstance, Policy
@@ -44,6 +45,21 @@ _COPIER_SETTINGS = {
     "_exclude": list(EXCLUDED),
     "_envops": {"keep_trailing_newline": True, "undefined": "jinja2.StrictUndefined"},
     "_jinja_extensions": ["mai.render.compile_cache.CompileCache"],
+}
+
+_SCAFFOLD = Path(loader.__file__).with_name("scaffold")
+# What a new plugin renders later is written as it is: only `[[ name ]]` is filled in, in names of
+# files, and in files that end in `.in`.
+_SCAFFOLD_SETTINGS = {
+    **_COPIER_SETTINGS,
+    "_templates_suffix": ".in",
+    "_envops": {
+        "keep_trailing_newline": True,
+        "undefined": "jinja2.StrictUndefined",
+        "variable_start_string": "[[",
+        "variable_end_string": "]]",
+    },
+    "_jinja_extensions": [],
 }
 
 
@@ -103,6 +119,18 @@ def _rendered_once(manifest: Manifest, catalog: Catalog, base: Pristine | None) 
             tree[path] = file
             files[path] = LockedFile(layer.owner, file.blob_sha, layer.policies[path])
     return Pristine(Lock(catalog.core.version, manifest.project, locked, files), tree)
+
+
+def render_plugin(kind: Kind, known: Mapping[str, str]) -> dict[str, File]:
+    """The files of a new plugin with one component; `known` fills in its names."""
+    layers = {"plugin": "", kind: f"src/{known['package']}/{known['module']}/"}
+    return {
+        f"{folder}{path}": file
+        for layer, folder in layers.items()
+        for path, file in _rendered(
+            "a new plugin", _SCAFFOLD / layer, known, _SCAFFOLD_SETTINGS
+        ).items()
+    }
 
 
 def _broken(owner: str, manifest: Manifest, catalog: Catalog, reason: MaiError) -> Exception:
@@ -175,7 +203,12 @@ def _policy(path: str, files: FilePolicies) -> Policy:
     return "once" if any(fnmatchcase(path, glob) for glob in files.once) else "managed"
 
 
-def _rendered(owner: str, template: Path, context: Mapping[str, Any]) -> dict[str, File]:
+def _rendered(
+    owner: str,
+    template: Path,
+    context: Mapping[str, Any],
+    settings: Mapping[str, Any] = _COPIER_SETTINGS,
+) -> dict[str, File]:
     with _scratch() as scratch:
         source, destination = scratch / "source", scratch / "destination"
         shutil.copytree(
@@ -184,7 +217,7 @@ def _rendered(owner: str, template: Path, context: Mapping[str, Any]) -> dict[st
             ignore=shutil.ignore_patterns(*EXCLUDED, _ANSWERS_FILE),
             symlinks=True,  # Copier refuses one that leaves the template
         )
-        (source / "copier.yml").write_text(yaml.safe_dump(_COPIER_SETTINGS), encoding="utf-8")
+        (source / "copier.yml").write_text(yaml.safe_dump(dict(settings)), encoding="utf-8")
         try:
             _copy(source, destination, context)
         except (CopierError, *FAULTS) as error:

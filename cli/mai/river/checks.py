@@ -35,8 +35,12 @@ def of_project(root: Path, catalog: Catalog) -> Iterator[Check]:
     yield _uv_lock(root)
 
 
-def of_plugins(root: Path, lock: Lock, catalog: Catalog) -> Iterator[Check]:
+def of_plugins(root: Path, catalog: Catalog) -> Iterator[Check]:
     """Whether the plugins of a project are there, and what they say of it."""
+    try:
+        lock = read_lock(root)
+    except MaiError:  # `of_project` says so
+        return
     for key, locked in lock.instances.items():
         yield from _provider(key, locked, catalog)
     for distribution, problem in catalog.validated(lock.manifest):

@@ -11,7 +11,7 @@ from ..apply import pending
 from ..apply.transaction import apply, locked
 from ..apply.undo_store import Entry
 from ..console import person, report
-from ..console.documents import ChangeStatus, Verb
+from ..console.documents import Changed, ChangeStatus, Verb
 from ..plugins import loader
 from ..plugins.loader import Catalog
 from ..plugins.values import Project
@@ -49,15 +49,28 @@ def run(
     # A dry run writes nothing: it needs no lock.
     lock = nullcontext() if choices.dry_run else at_work(root)
     with report.plugin_problems(catalog), lock:
-        opened = open_project(root, catalog)
-        wish = wished(opened)
-        with report.progress("Rendering", quiet=choices.as_json):
-            plan = plan_of(verb, arguments, opened, wish, choices)
-        catalog.plan_created(plan.for_plugins)
+        plan = planned(root, catalog, verb, arguments, wished, choices)
         if choices.dry_run:
             report.planned(plan.told("planned"), plan.outcomes, as_json=choices.as_json)
             return 0
         return carry_out(plan, catalog, choices)
+
+
+def planned(
+    root: Path,
+    catalog: Catalog,
+    verb: Verb,
+    arguments: Iterable[str],
+    wished: Callable[[Opened], Wish],
+    choices: Choices,
+) -> Plan:
+    """What a wish comes to for the project at `root`, as it is now."""
+    opened = open_project(root, catalog)
+    wish = wished(opened)
+    with report.progress("Rendering", quiet=choices.as_json):
+        plan = plan_of(verb, arguments, opened, wish, choices)
+    catalog.plan_created(plan.for_plugins)
+    return plan
 
 
 def carry_out(plan: Plan, catalog: Catalog, choices: Choices) -> int:
@@ -70,6 +83,13 @@ def carry_out(plan: Plan, catalog: Catalog, choices: Choices) -> int:
     if plan.conflicts and not (choices.yes or choices.as_json) and not _confirmed():
         report.line("nothing was written")
         return 1
+    told = written(plan, catalog, choices)
+    report.done(told, as_json=choices.as_json)
+    return 1 if plan.conflicts else 0
+
+
+def written(plan: Plan, catalog: Catalog, choices: Choices) -> Changed:
+    """Applies a plan, and tells what came of it."""
     outcomes = list(plan.outcomes)
     if plan.conflicts:
         outcomes.append(pending.outcome(plan.command, plan.conflicts))
@@ -79,8 +99,7 @@ def carry_out(plan: Plan, catalog: Catalog, choices: Choices) -> int:
         notes += _installed(plan, entry, choices)
     catalog.applied(plan.for_plugins, Project(plan.after.manifest, plan.root))
     status: ChangeStatus = "conflict" if plan.conflicts else "done"
-    report.done(plan.told(status, notes), as_json=choices.as_json)
-    return 1 if plan.conflicts else 0
+    return plan.told(status, notes)
 
 
 def _confirmed() -> bool:

@@ -1,5 +1,8 @@
 """`mai plugin`: the plugins of this mai, one file a command."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import typer
 
 from ..app import HELP_OPTIONS, LazyGroup
@@ -7,7 +10,12 @@ from ..app import HELP_OPTIONS, LazyGroup
 
 class PluginGroup(LazyGroup):
     package = __package__
-    summaries = {
+    summaries: ClassVar[Mapping[str, str]] = {
+        "list": "List the installed plugins.",
+        "install": "Install a plugin beside this mai.",
+        "uninstall": "Uninstall a plugin.",
+        "doctor": "Find what is wrong with a plugin, and tell how to mend it.",
+        "new": "Make a plugin of your own.",
     }
 
 

@@ -4,7 +4,8 @@
 
 The other agent answers the same caller in the same run: what it uses counts there, the limits and
 the time are the same, a stop stops both. It sees the message that it is sent and nothing else of
-the conversation; its tools are told as progress, its answer is the tool's result.
+the conversation; its tools are told as progress, its answer is the tool's result. A tool of your
+own asks by `ask_agent`, also a helper that has no folder and is not served.
 """
 
 from collections.abc import AsyncIterable
@@ -12,7 +13,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_ai import CustomEvent, RunContext, Tool, ToolDefinition, ToolFailed
+from pydantic_ai import (
+    CustomEvent,
+    DeferredToolRequests,
+    RunContext,
+    Tool,
+    ToolDefinition,
+    ToolFailed,
+)
 from pydantic_ai.exceptions import FallbackExceptionGroup, ModelAPIError, UnexpectedModelBehavior
 from pydantic_ai.messages import AgentStreamEvent, FunctionToolCallEvent
 
@@ -43,7 +51,7 @@ def delegate_to(name: str) -> Tool[AgentDeps]:
         Args:
             message: All that it has to know, for it sees nothing else of this conversation.
         """
-        return await _ask(ctx, name, ctx.deps.services.get(AgentRegistry).find(name), message)
+        return await ask_agent(ctx, name, ctx.deps.services.get(AgentRegistry).find(name), message)
 
     async def describe(ctx: RunContext[AgentDeps], tool: ToolDefinition) -> ToolDefinition | None:
         other = ctx.deps.services.get(AgentRegistry).find(name)
@@ -54,7 +62,14 @@ def delegate_to(name: str) -> Tool[AgentDeps]:
     return Tool(ask, name=f"ask_{name.replace('-', '_')}", prepare=describe)
 
 
-async def _ask(ctx: RunContext[AgentDeps], name: str, other: AgentDefinition, message: str) -> Any:
+async def ask_agent(
+    ctx: RunContext[AgentDeps], name: str, other: AgentDefinition, message: str
+) -> Any:
+    """What another agent answers, one of the registry or a helper that only its asker knows.
+
+    Raises `ToolFailed` when it cannot answer, or not without an approval.
+    """
+
     async def tell(_inner: RunContext[Any], events: AsyncIterable[AgentStreamEvent]) -> None:
         async for event in events:
             if isinstance(event, FunctionToolCallEvent):
@@ -77,6 +92,8 @@ async def _ask(ctx: RunContext[AgentDeps], name: str, other: AgentDefinition, me
         if (known := explain(error, model_id)) is None:
             raise
         raise ToolFailed(f"The agent {name} could not answer: {known}") from error
+    if isinstance(result.output, DeferredToolRequests):
+        raise ToolFailed(f"The agent {name} needs an approval, which only its own user can give.")
     return result.output
 
 

@@ -15,7 +15,7 @@ from pydantic_ai import messages as ai
 from ..core.errors import AppError
 from ..llm.models import DEMO
 from ..sessions.models import LIVE, AgentMessage, AgentRun
-from ..sessions.transcript import decode
+from ..sessions.transcript import NEVER_RUN, decode
 from . import events
 from .event_log import EventLog
 from .events import Position
@@ -66,17 +66,29 @@ def _texts(log: EventLog, rows: Iterable[AgentMessage]) -> Iterable[events.TextE
 
 
 def _tools(run: AgentRun, rows: Sequence[AgentMessage]) -> Iterable[events.Event]:
-    """The calls of one answer in their order, then their ends in the order in which they came."""
-    for row in rows:
-        yield events.ToolStart(
-            tool_call_id=row.tool_call_id or "",
-            tool_name=row.tool_name or "",
-            arguments=row.tool_arguments,
-        )
-    ended = [row for row in rows if row.completed_at is not None]
-    cut = [row for row in rows if row.completed_at is None and run.status not in LIVE]
+    """The calls of one answer in their order, then their ends in the order in which they came;
+    what waited for a decision was told last."""
+    waiting = [row for row in rows if _has_waited(run, row)]
+    begun = [row for row in rows if row not in waiting]
+    yield from map(_tool_start, begun)
+    ended = [row for row in begun if row.completed_at is not None]
+    cut = [row for row in begun if row.completed_at is None and run.status not in LIVE]
     for row in [*sorted(ended, key=attrgetter("completed_at", "position")), *cut]:
         yield _tool_end(row)
+    yield from map(_tool_start, waiting)
+    yield from map(_tool_end, waiting if run.status not in LIVE else ())
+
+
+def _has_waited(run: AgentRun, row: AgentMessage) -> bool:
+    return row.error == NEVER_RUN or (run.status == "paused" and row.completed_at is None)
+
+
+def _tool_start(row: AgentMessage) -> events.ToolStart:
+    return events.ToolStart(
+        tool_call_id=row.tool_call_id or "",
+        tool_name=row.tool_name or "",
+        arguments=row.tool_arguments,
+    )
 
 
 def _tool_end(row: AgentMessage) -> events.ToolEnd:

@@ -253,11 +253,15 @@ class Turn:
             self.failure = error
         for call in self._unstarted_calls():
             self._tell_start(call)
+        if ending.status != "paused":  # else they wait for a decision
+            self._tell_cut_off()
+        self.log.append(self._closing(ending))
+
+    def _tell_cut_off(self) -> None:
         for call_id, name in self._open_tools.items():
             cut = ai.INTERRUPTED_TOOL_RETURN_CONTENT
             interrupted = ai.ToolReturnPart(name, cut, call_id, outcome="interrupted")
             self.log.append(telling.tool_end(interrupted))
-        self.log.append(self._closing(ending))
 
     def _unstarted_calls(self) -> list[ai.ToolCallPart]:
         """What the last answer wanted and the run came to no more; the rows tell it as cut off."""

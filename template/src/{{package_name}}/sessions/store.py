@@ -18,7 +18,7 @@ from ..core.orm import utc_now, uuid7
 from .models import AgentMessage, AgentRun, AgentSession, RunStatus
 from .schemas import SessionCreate, SessionPatch, SessionView
 from .settings import HistorySettings
-from .transcript import count_tokens, decode, newest_that_fit
+from .transcript import NEVER_RUN, count_tokens, decode, newest_that_fit
 
 STOP_TOPIC = "runs.stop"
 """The bus carries the id of a run on it when somebody wants that run to stop."""
@@ -170,10 +170,17 @@ async def request_stop(db: AsyncSession, caller: Caller, session_id: UUID) -> Se
     """
     own = (AgentRun.session_id == session_id, AgentRun.user_id == caller.id)
     now = utc_now()
-    await db.execute(
+    ended = {"status": "interrupted", "reason": "stopped", "output": None, "completed_at": now}
+    paused = await db.scalars(
         update(AgentRun)
         .where(*own, AgentRun.status == "paused")
-        .values(status="interrupted", reason="stopped", stop_requested_at=now, completed_at=now)
+        .values(**ended, stop_requested_at=now)
+        .returning(AgentRun.run_id)
+    )
+    await db.execute(
+        update(AgentMessage)
+        .where(AgentMessage.run_id.in_(paused.all()), AgentMessage.completed_at.is_(None))
+        .values(interrupted=True, error=NEVER_RUN)
     )
     running = await db.scalars(
         update(AgentRun)

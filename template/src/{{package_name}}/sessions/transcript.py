@@ -20,6 +20,7 @@ from ..core.orm import utc_now
 from .models import AgentMessage, Role
 
 OUTCOME_UNKNOWN = "the run ended while the tool was at work: whether it had an effect is unknown"
+NEVER_RUN = "the run was stopped before anybody decided on the call: it has had no effect"
 
 _NOT_STORED = "not stored]"
 

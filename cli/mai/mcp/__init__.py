@@ -1,0 +1,1 @@
+"""I know MCP: the river's operations as tools of a coding assistant."""

@@ -1,0 +1,11 @@
+"""The agents that come with mai."""
+
+from collections.abc import Iterable
+
+from mai.plugins import Component, hookimpl
+
+
+@hookimpl
+def mai_components() -> Iterable[Component]:
+    """Every agent of this folder."""
+    return Component.load_all(__package__)

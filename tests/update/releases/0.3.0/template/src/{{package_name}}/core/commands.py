@@ -1,0 +1,96 @@
+"""The commands of group `db`, and how a command reaches the database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from .errors import StartupError
+
+if TYPE_CHECKING:
+    from .db import Database
+
+T = TypeVar("T")
+
+app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True)
+
+
+def with_database(action: "Callable[[Database], Awaitable[T]]") -> T:
+    """What `action` makes of the configured database; `StartupError` if it does not answer."""
+    from sqlalchemy.exc import DBAPIError
+
+    from .db import Database
+    from .settings import get_settings
+
+    async def run() -> T:
+        database = Database(get_settings())
+        try:
+            await database.ping()
+        except (OSError, DBAPIError) as error:
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            raise StartupError(
+                f"the database {database.url!r} does not answer ({reason}): "
+                f"start it, or correct DATABASE_URL"
+            ) from error
+        try:
+            return await action(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+@app.command()
+def upgrade(revision: Annotated[str, typer.Argument(help="Up to this one.")] = "heads") -> None:
+    """Apply the migrations that the database lacks."""
+    from . import migrate
+
+    with_database(lambda database: migrate.upgrade(database, revision))
+    current()
+
+
+@app.command()
+def downgrade(
+    revision: Annotated[str, typer.Argument(help="Down to this one: app@-1, core@base.")],
+) -> None:
+    """Take migrations back; what only they hold is lost."""
+    from . import migrate
+
+    with_database(lambda database: migrate.downgrade(database, revision))
+    current()
+
+
+@app.command()
+def revision(
+    message: Annotated[str, typer.Option("-m", "--message", help="What it does, in a few words.")],
+    empty: Annotated[bool, typer.Option(help="Don't compare models and tables.")] = False,
+) -> None:
+    """Write a migration from what the models have and the database lacks."""
+    from . import migrate
+
+    typer.echo(with_database(lambda database: migrate.write_revision(database, message, empty)))
+
+
+@app.command()
+def check() -> None:
+    """Compare the database with the models; exit code 1 when they differ."""
+    from . import migrate
+
+    drift = with_database(migrate.find_drift)
+    if drift is not None:
+        raise StartupError(f"{drift}: write a migration with `db revision -m MESSAGE`")
+    typer.echo("The database is what the models say.")
+
+
+@app.command()
+def current() -> None:
+    """Print the revisions that the database is at, and whether they are the newest."""
+    from . import migrate
+
+    async def look(database: "Database") -> tuple[Sequence[str], Sequence[str], bool]:
+        return *await migrate.current_revisions(database), await migrate.is_current(database)
+
+    applied, newest, is_current = with_database(look)
+    state = "up to date" if is_current else f"behind {', '.join(newest)}"
+    typer.echo(f"{', '.join(applied) or 'no migration applied'} ({state})")
