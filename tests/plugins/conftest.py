@@ -10,6 +10,7 @@ import pytest
 
 from tests import trees
 from tests.conftest import Mai
+from tests.plugins.homes import build
 from tests.update.releases import make_project
 
 DATA = Path(__file__).parent / "data"
@@ -72,6 +73,12 @@ def write_plugin(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return package
+
+
+@pytest.fixture(scope="session")
+def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of mai."""
+    return build(checkout, tmp_path_factory.mktemp("mai"))
 
 
 @pytest.fixture

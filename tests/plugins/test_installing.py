@@ -17,12 +17,6 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="a running mai.exe canno
 
 
 @pytest.fixture(scope="session")
-def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of mai."""
-    return build(checkout, tmp_path_factory.mktemp("mai"))
-
-
-@pytest.fixture(scope="session")
 def sundial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source of a plugin, in a repository of its own."""
     return write_repository(tmp_path_factory.mktemp("sources") / "sundial", "sundial")

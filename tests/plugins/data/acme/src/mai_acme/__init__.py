@@ -1,0 +1,1 @@
+"""What the ACME company adds to mai."""
