@@ -121,6 +121,7 @@ def shared_files_have_what_it_adds(project: Path) -> None:
         ".env.example": "ACME_ORDERS__MOST=",
     }.items():
         assert added in (project / path).read_text("utf-8"), path
+    assert "ALLOW_ANONYMOUS" not in (project / "compose.yaml").read_text("utf-8")
 
 
 def it_is_served(project: Path) -> str:
