@@ -72,10 +72,10 @@ def of_an_environment_without_pip(folder: Path, wheel: Path, env: dict[str, str]
     ("make_home", "source"),
     [
         (of_uv_tool, "git+{uri}@v1"),
-        (of_pipx, "{path}"),
+        pytest.param(of_pipx, "{path}", marks=pytest.mark.slow),
         (of_a_project, "--editable {path}"),
         (of_a_plain_environment, "{wheel}"),
-        (of_an_environment_without_pip, "mai-sundial"),
+        pytest.param(of_an_environment_without_pip, "mai-sundial", marks=pytest.mark.slow),
     ],
 )
 def test_plugins_come_and_go_and_none_is_dropped(

@@ -1,11 +1,11 @@
 """The first-party components keep every promise, by the tests that anybody's have to pass.
 
-What they do in a project is tried on one of them here, and on all by `pytest -m slow`: their lint,
-types and tests in every preset are those of tests/matrix and tests/generated.
+What they do in a project is tried by `pytest -m slow`: their lint, types and tests in every preset
+are those of tests/matrix and tests/generated, and tests/testing tries the claims on others.
 """
 
 import pytest
-from mai.testing import CHANGES, CLAIMS, INSIDE, check_component
+from mai.testing import CHANGES, CLAIMS, check_component
 
 from tests import trees
 
@@ -16,10 +16,6 @@ COMPONENTS = sorted(trees.catalog().components)
 def test_it_can_be_added_removed_and_updated(component: str) -> None:
     report = check_component(component, claims=CHANGES)
     assert len(report.results) == len(CHANGES)
-
-
-def test_it_works_inside_a_project() -> None:
-    assert check_component("tool/basic", claims=INSIDE).failed == ()
 
 
 @pytest.mark.slow

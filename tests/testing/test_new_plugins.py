@@ -11,7 +11,6 @@ import pytest
 from mai.plugins.component import KINDS, Kind
 from mai.programs import uv
 from mai.testing import CHANGES, Project, check_component
-from mai.testing.claims import OF_THE_CORE
 from mai.testing.environment import Environment
 
 from tests.conftest import Mai
@@ -63,7 +62,7 @@ def test_all_work_together_in_one_project(
     own = [path for k, n in names.items() for path in project.owned_by(f"{k}.{n}")]
     tests = [path for path in own if path.startswith("tests/")]
     assert len(tests) == len(KINDS)
-    environment.run(project.root, "pytest", "-q", "-p", "no:cacheprovider", *tests, *OF_THE_CORE)
+    environment.run(project.root, "pytest", "-q", "-p", "no:cacheprovider", *tests)
 
 
 @pytest.mark.parametrize("kind", KINDS)
