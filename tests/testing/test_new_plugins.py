@@ -46,6 +46,7 @@ def test_all_are_lint_clean_formatted_and_typed(
     run(tmp_path / "feature", "mypy")
 
 
+@pytest.mark.slow
 def test_all_work_together_in_one_project(
     mai: Mai, tmp_path: Path, install: Install, new_project: Callable[..., Project]
 ) -> None:
