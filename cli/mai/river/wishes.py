@@ -12,6 +12,7 @@ from ..plan.intents import added, answered, differences, migrated, removed
 from ..plan.updates import leave_out_older, notes_between
 from ..plan.wishes import Stated
 from ..programs.formatter import formatters
+from ..project.manifest import Instance
 from ..project.pristine import Pristine
 from ..project.reader import read_yours
 from ..project.tree import Tree
@@ -23,8 +24,22 @@ Wished = Callable[[Opened], Wish]
 
 
 def adding(kind: str, name: str, stated: Mapping[str, Any], asker: Ask | None = None) -> Wished:
-    """One more instance; `stated` is its table."""
-    return lambda opened: Wish(added(opened.manifest, opened.catalog, kind, name, stated, asker))
+    """One more instance; `stated` is its table. What a name stands for is told when it is none of
+    a component."""
+
+    def wished(opened: Opened) -> Wish:
+        grown = added(opened.manifest, opened.catalog, kind, name, stated, asker)
+        new = [one for one in grown.instances if opened.manifest.get(one.key) is None]
+        fallen_back = [one for one in new if "from" not in stated and not _is_named_after(one)]
+        return Wish(
+            grown, notes=tuple(f"{one.key} starts from {one.component}" for one in fallen_back)
+        )
+
+    return wished
+
+
+def _is_named_after(instance: Instance) -> bool:
+    return instance.component == f"{instance.kind}/{instance.forms.module}"
 
 
 def removing(kind: str, name: str, choices: Choices) -> Wished:
