@@ -24,8 +24,9 @@ class Step(BaseModel):
     status: Literal["pending", "in_progress", "done"]
 
 
+# A service may have several researchers, and no two events of one name.
 @dataclass(kw_only=True)
-class Planned(CustomEvent):
+class Planned(CustomEvent, name=f"{__name__.split('.')[-2]}.planned"):
     """The plan has changed."""
 
     steps: list[dict[str, Any]]
