@@ -22,8 +22,7 @@ def check(as_json: AsJson = False) -> None:
     catalog = loader.load_catalog()
     with report.plugin_problems(catalog):
         found = list(of_project(find_root(Path.cwd()), catalog))
-    is_sound = all(one.ok for one in found)
-    told = Checked(command="check", status="done" if is_sound else "failed", checks=found)
+    told = Checked.of("check", found)
     report.checks(told, as_json=as_json)
-    if not is_sound:
+    if told.status == "failed":
         raise typer.Exit(1)

@@ -52,8 +52,7 @@ def doctor(
             found += of_project(root, catalog)
         found += of_plugins(root, catalog)
     found += of_environment(catalog)
-    is_sound = all(one.ok for one in found)
-    told = Checked(command="doctor", status="done" if is_sound else "failed", checks=found)
+    told = Checked.of("doctor", found)
     report.checks(told, as_json=as_json)
-    if not is_sound:
+    if told.status == "failed":
         raise typer.Exit(1)

@@ -161,6 +161,14 @@ class Checked:
     """`failed` when one check is not ok."""
     checks: Sequence[Check]
 
+    @classmethod
+    def of(
+        cls, command: Literal["check", "doctor", "plugin doctor"], found: Sequence[Check]
+    ) -> "Checked":
+        """What a command found."""
+        is_sound = all(one.ok for one in found)
+        return cls(command=command, status="done" if is_sound else "failed", checks=found)
+
 
 @dataclass(frozen=True)
 class Offered:

@@ -164,9 +164,7 @@ def diagnose() -> Checked:
     except NotAProject:
         root = None
     found = [*of_project(root, catalog), *of_plugins(root, catalog)] if root else []
-    found += of_environment(catalog)
-    is_sound = all(one.ok for one in found)
-    return Checked(command="doctor", status="done" if is_sound else "failed", checks=found)
+    return Checked.of("doctor", [*found, *of_environment(catalog)])
 
 
 def _planned(request: Request) -> Planned:

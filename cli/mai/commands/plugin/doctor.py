@@ -24,10 +24,9 @@ def doctor(as_json: AsJson = False) -> None:
     from .told import told_plugins
 
     found = [_home(), *(c for one in told_plugins(loader.load_catalog()) for c in _checks(one))]
-    is_sound = all(one.ok for one in found)
-    told = Checked(command="plugin doctor", status="done" if is_sound else "failed", checks=found)
+    told = Checked.of("plugin doctor", found)
     report.checks(told, as_json=as_json)
-    if not is_sound:
+    if told.status == "failed":
         raise typer.Exit(1)
 
 
