@@ -1,6 +1,6 @@
 """A project to try a component in: real files, changed by the river that every command is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from ..apply.undo_store import FOLDER as UNDO_FOLDER
 from ..commands.intent import Given, decide
 from ..console.documents import Verb
 from ..merge.three_way import three_way
-from ..plan.intents import added, migrated, removed
 from ..plan.outcomes import Outcomes
 from ..plugins.loader import Catalog
 from ..project.manifest import Manifest
@@ -20,8 +19,11 @@ from ..project.reader import read_base, read_lock
 from ..project.tree import File, read_tree
 from ..render.engine import render
 from ..river.choices import Choices
-from ..river.opening import Opened, open_project
-from ..river.planning import Wish, plan_of
+from ..river.opening import open_project
+from ..river.planning import plan_of
+from ..river.wishes import Wished, adding, removing, updating
+
+_CHOICES = Choices(no_install=True)
 
 
 @dataclass
@@ -44,28 +46,21 @@ class Project:
     ) -> Outcomes:
         """`mai add KIND NAME --from COMPONENT -o …`; what became of each file."""
         stated = {**({"from": component} if component else {}), **(answers or {})}
-        return self._change(
-            "add", lambda it: Wish(added(it.manifest, it.catalog, kind, name, stated))
-        )
+        return self._change("add", adding(kind, name, stated))
 
     def remove(self, kind: str, name: str) -> Outcomes:
         """`mai remove KIND NAME`."""
-        return self._change("remove", lambda it: Wish(removed(it.manifest, it.catalog, kind, name)))
+        return self._change("remove", removing(kind, name, _CHOICES))
 
     def update(self, catalog: Catalog) -> Outcomes:
         """`mai update`, after `catalog` was installed."""
         self.catalog = catalog
+        return self._change("update", updating({}))
 
-        def wished(it: Opened) -> Wish:
-            found = migrated(it.manifest, it.base.lock, it.catalog, {})
-            return Wish(found.manifest, newest=True, notes=found.dropped)
-
-        return self._change("update", wished)
-
-    def _change(self, verb: Verb, wished: Callable[[Opened], Wish]) -> Outcomes:
+    def _change(self, verb: Verb, wished: Wished) -> Outcomes:
         with locked(self.root):
             opened = open_project(self.root, self.catalog)
-            plan = plan_of(verb, (), opened, wished(opened), Choices(no_install=True))
+            plan = plan_of(verb, (), opened, wished(opened), _CHOICES)
             apply(self.root, plan.outcomes, plan.command)
             return plan.outcomes
 
