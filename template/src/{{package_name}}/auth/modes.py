@@ -10,7 +10,7 @@ A request may use any of them. Without one, this machine alone is answered (`cal
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..core.modules import AppModule, Part, discover
@@ -56,7 +56,7 @@ class AuthModes(tuple[AuthMode, ...]):
 async def lifespan(services: "Services") -> AsyncIterator[None]:
     """Provide the `AuthModes`; a mode that cannot be imported ends the start."""
     modes = AuthModes(discover(__package__.rpartition(".")[0]))
-    for mode in modes:
-        mode.load(mode.authenticate)
-    services.provide(AuthModes, modes)
+    # Loaded here, once, and not with each request.
+    loaded = (replace(mode, authenticate=mode.load(mode.authenticate)) for mode in modes)
+    services.provide(AuthModes, AuthModes(loaded))
     yield
