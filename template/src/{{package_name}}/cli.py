@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
 """
 
 import os
+import re
 import secrets
 import socket
 import sys
@@ -20,6 +21,7 @@ from .core.modules import discover
 SHUTDOWN_TIMEOUT_S = 20  # open requests may take so long to end
 
 if TYPE_CHECKING:
+    from .core.db import Database
     from .core.settings import Settings
 
 
@@ -117,16 +119,38 @@ def init() -> None:
     Path("data").mkdir(exist_ok=True)
 
     from .core.commands import with_database
-    from .core.migrate import upgrade
 
     try:
-        with_database(upgrade)
+        made = with_database(_prepare)
     except StartupError as error:
         if not is_new:
             raise
         typer.echo(f"not ready yet: {error.message}; then run `{NAME} init` again")
-    else:
-        typer.echo("the database is ready")
+        return
+    typer.echo("the database is ready")
+    for name, value in made.items():
+        _set_variable(Path(".env"), name, value)
+        typer.echo(f"{name}={value} (in .env, and shown this once)")
+
+
+async def _prepare(database: "Database") -> dict[str, str]:
+    """Migrate, and let every room make what it needs; return what they have for `.env`."""
+    from .core.migrate import upgrade
+
+    await upgrade(database)
+    made: dict[str, str] = {}
+    for module in discover(__package__):
+        if module.init is not None:
+            made |= await module.load(module.init)(database)
+    return made
+
+
+def _set_variable(path: Path, name: str, value: str) -> None:
+    """Set a variable in an `.env` file, in place of a line for it, commented out or not."""
+    line = f"{name}={value}"
+    text = path.read_text("utf-8") if path.exists() else ""
+    text, found = re.subn(rf"^(# *)?{name}=.*$", line, text, count=1, flags=re.MULTILINE)
+    _write_secret(path, text if found else f"{text}{line}\n")
 
 
 def _write_env_file(example: Path, target: Path) -> bool:
@@ -136,11 +160,19 @@ def _write_env_file(example: Path, target: Path) -> bool:
     text = example.read_text("utf-8")
     while "=<generate>\n" in text:
         text = text.replace("=<generate>\n", f"={secrets.token_urlsafe(32)}\n", 1)
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    _write_secret(target, text)
     typer.echo(f"wrote {target}")
     return True
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, all of it or nothing."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    new.replace(path)
 
 
 def _check_workers(settings: "Settings", workers: int) -> None:

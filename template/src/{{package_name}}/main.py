@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings
 from . import DESCRIPTION, TITLE, __version__
 from .agents.definition import AgentDefinition
 from .agents.registry import AgentRegistry
+from .auth.modes import AuthModes
 from .core.errors import AppError, InvalidRequest
 from .core.logging import configure_logging
 from .core.middleware import BodyLimit, RequestContext
@@ -67,6 +68,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         responses=problems(InvalidRequest, AppError),
     )
+    app.security_schemes = AuthModes(modules).schemes
     app.state.services = services
     app.state.modules = modules
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)

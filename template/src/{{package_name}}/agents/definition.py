@@ -31,7 +31,7 @@ from pydantic_ai import (
 from pydantic_ai.models import Model
 from pydantic_ai.settings import ModelSettings
 
-from ..sessions.schemas import CleanText
+from ..core.pages import CleanText
 from ..tools.definition import AgentDeps, NoContext
 
 __all__ = ["AgentDefinition", "AgentDeps", "AgentRequest", "AnyAgent", "NoContext"]

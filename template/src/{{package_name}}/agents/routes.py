@@ -6,19 +6,20 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Path
 from pydantic import BaseModel, Field
 
-from ..auth.caller import CallerDep
+from ..auth.caller import CurrentUser
 from ..core.conditions import POLLED, PolledDep
-from ..core.errors import Forbidden, NotFound
-from ..core.problems import OF_BODIES, problems
+from ..core.errors import NotFound
+from ..core.pages import Page
+from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import ServicesDep
 from ..llm.models import DEMO
 from ..llm.settings import LlmSettings
 from ..sessions import routes as sessions
 from ..sessions import store
-from ..sessions.schemas import MessageView, Page, SessionCreate, SessionView
+from ..sessions.schemas import MessageView, SessionCreate, SessionView
 from .registry import AgentRegistry
 
-router = APIRouter(responses=problems(Forbidden))
+router = APIRouter(responses=problems(*OF_CALLERS))
 _of_agents = APIRouter(prefix="/agents", tags=["agents"])
 
 
@@ -46,7 +47,7 @@ class SessionHistory(BaseModel):
 
 def known_agent(
     name: Annotated[str, Path(max_length=64, description="The name of an agent.")],
-    caller: CallerDep,
+    caller: CurrentUser,
     services: ServicesDep,
 ) -> str:
     """The name in the path; `NotFound` when no agent has it, `Forbidden` when it's not for you."""
@@ -58,7 +59,7 @@ AgentName = Annotated[str, Depends(known_agent)]
 
 
 @_of_agents.get("")
-async def list_agents(caller: CallerDep, services: ServicesDep) -> list[AgentView]:
+async def list_agents(caller: CurrentUser, services: ServicesDep) -> list[AgentView]:
     """The agents that you can talk to."""
     default = services.get(LlmSettings).default_model
     models = {name: one.model_id(default) for name, one in services.get(AgentRegistry).items()}
@@ -73,7 +74,7 @@ async def list_agents(caller: CallerDep, services: ServicesDep) -> list[AgentVie
     "/sessions", status_code=201, tags=["sessions"], responses=problems(NotFound, *OF_BODIES)
 )
 async def create_session_with(
-    caller: CallerDep, services: ServicesDep, body: Annotated[NewSession | None, Body()] = None
+    caller: CurrentUser, services: ServicesDep, body: Annotated[NewSession | None, Body()] = None
 ) -> SessionView:
     """Begin a conversation with the agent that the body names, or with the first there is."""
     body = body or NewSession()
@@ -85,7 +86,7 @@ async def create_session_with(
 @_of_agents.post("/{name}/sessions", status_code=201, responses=problems(NotFound, *OF_BODIES))
 async def create_session(
     name: AgentName,
-    caller: CallerDep,
+    caller: CurrentUser,
     services: ServicesDep,
     body: Annotated[SessionCreate | None, Body()] = None,
 ) -> SessionView:
@@ -97,7 +98,7 @@ async def create_session(
 
 @_of_agents.get("/{name}/sessions", responses=problems(NotFound))
 async def list_agent_sessions(
-    name: AgentName, caller: CallerDep, services: ServicesDep, page: sessions.SessionsPage
+    name: AgentName, caller: CurrentUser, services: ServicesDep, page: sessions.SessionsPage
 ) -> Page[SessionView]:
     """Your conversations with an agent, newest first."""
     return await sessions.page_of_sessions(caller, services, page, name)
@@ -107,7 +108,7 @@ async def list_agent_sessions(
 async def get_agent_session(
     name: AgentName,
     session_id: UUID,
-    caller: CallerDep,
+    caller: CurrentUser,
     services: ServicesDep,
     page: sessions.MessagesPage,
     polled: PolledDep,

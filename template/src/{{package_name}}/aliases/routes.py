@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName, known_agent
-from ..auth.caller import CallerDep
+from ..auth.caller import CurrentUser
 from ..core.errors import InvalidRequest
 from ..core.services import ServicesDep
 from ..runs.routes import Reply, answer
@@ -22,7 +22,7 @@ class Asked:
         self,
         body: Annotated[dict[str, Any], Body()],
         request: Request,
-        caller: CallerDep,
+        caller: CurrentUser,
         services: ServicesDep,
     ) -> None:
         self._body = body

@@ -3,5 +3,10 @@
 from ..core.modules import AppModule
 
 module = AppModule(
-    name="auth", settings=".caller:AuthSettings", lifespan=".modes:lifespan", has_rooms=True
+    name="auth",
+    router=".routes:router",
+    cli=".commands:app",
+    settings=".caller:AuthSettings",
+    lifespan=".modes:lifespan",
+    has_rooms=True,
 )

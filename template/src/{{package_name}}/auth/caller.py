@@ -5,12 +5,16 @@ let in: the peer's address must be loopback, and so must the name that it asked 
 page elsewhere can make a browser on this machine send requests here under its own name (DNS
 rebinding). A request that a proxy on this machine passed on comes from elsewhere.
 ALLOW_ANONYMOUS=true lifts all of it; where there is a mode it means nothing.
+
+A route says what it needs by the caller that it takes: `CurrentUser`, `CurrentSuperuser`,
+`OptionalUser` or `Annotated[Caller, Depends(needs("orders:write"))]`; one that answers whoever
+asks says `openapi_extra=PUBLIC`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 from pydantic import Field
@@ -31,14 +35,25 @@ class AuthSettings(RoomSettings):
 
 
 EVERY_SCOPE = "*"
+"""The scope of superusers, which stands for all of them."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent the request; `id` owns the rows that it makes, `scopes` say what it may do."""
+    """Whoever sent the request; `id` owns the rows that it makes, `scopes` say what it may do.
+
+    `name` is for people, `mode` is the way in which it was recognised.
+    """
 
     id: str
     scopes: frozenset[str] = frozenset()
+    name: str = ""
+    mode: str = ""
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether it may do everything."""
+        return EVERY_SCOPE in self.scopes
 
     def may(self, scopes: Iterable[str]) -> bool:
         """Whether it has all of these scopes."""
@@ -53,10 +68,10 @@ class Caller:
             )
 
     def _lacks(self, scopes: Iterable[str]) -> list[str]:
-        return [] if EVERY_SCOPE in self.scopes else sorted({*scopes} - self.scopes)
+        return [] if self.is_superuser else sorted({*scopes} - self.scopes)
 
 
-LOCAL = Caller("local", frozenset({EVERY_SCOPE}))
+LOCAL = Caller("local", frozenset({EVERY_SCOPE}), name="local", mode="local")
 PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
@@ -68,14 +83,35 @@ async def current_caller(connection: HTTPConnection, services: ServicesDep) -> C
     modes = services.get(AuthModes)
     if not modes:
         return _local_caller(connection, services)
+    if caller := await _recognise(connection, services, modes):
+        return caller
+    raise Unauthenticated("say who you are").challenged(modes.challenge)
+
+
+async def optional_caller(connection: HTTPConnection, services: ServicesDep) -> Caller | None:
+    """The caller of this request, None when it doesn't say who it is.
+
+    Raises `Unauthenticated` when what it says does not hold.
+    """
+    modes = services.get(AuthModes)
+    if not modes:
+        return _local_caller(connection, services)
+    return await _recognise(connection, services, modes)
+
+
+async def _recognise(
+    connection: HTTPConnection, services: Services, modes: AuthModes
+) -> Caller | None:
     refused: Unauthenticated | None = None
     for mode in modes:
         try:
             if caller := await mode.load(mode.authenticate)(connection, services):
-                return caller
+                return replace(caller, mode=mode.name)
         except Unauthenticated as error:  # another mode may know what this one does not
             refused = refused or error
-    raise (refused or Unauthenticated("say who you are")).challenged(modes.challenge)
+    if refused:
+        raise refused.challenged(modes.challenge)
+    return None
 
 
 def _local_caller(connection: HTTPConnection, services: Services) -> Caller:
@@ -90,7 +126,25 @@ def _local_caller(connection: HTTPConnection, services: Services) -> Caller:
     )
 
 
-CallerDep = Annotated[Caller, Depends(current_caller)]
+CurrentUser = Annotated[Caller, Depends(current_caller)]
+"""Whoever sent the request. Nobody who was disabled gets so far: no mode knows them any more."""
+CurrentActiveUser = CurrentUser
+OptionalUser = Annotated[Caller | None, Depends(optional_caller)]
+PUBLIC: Mapping[str, Any] = {"security": []}
+"""`openapi_extra` of a route that answers whoever asks."""
+
+
+def needs(*scopes: str) -> Callable[..., Awaitable[Caller]]:
+    """A dependency: the caller, who has all of these scopes; `Forbidden` names those that lack."""
+
+    async def permitted_caller(connection: HTTPConnection, caller: CurrentUser) -> Caller:
+        caller.require(scopes, connection.url.path)
+        return caller
+
+    return permitted_caller
+
+
+CurrentSuperuser = Annotated[Caller, Depends(needs(EVERY_SCOPE))]
 
 
 def is_loopback(host: str) -> bool:

@@ -3,15 +3,20 @@
     # auth/badge/__init__.py
     from ..modes import AuthMode
 
-    module = AuthMode(name="badge", authenticate=".reader:authenticate", challenge="Badge")
+    module = AuthMode(
+        name="badge",
+        authenticate=".reader:authenticate",
+        challenge="Badge",
+        scheme={"type": "apiKey", "in": "header", "name": "X-Badge"},
+    )
 
 A request may use any of them. Without one, this machine alone is answered (`caller`).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..core.modules import AppModule, Part, discover
 
@@ -32,10 +37,12 @@ class AuthMode(AppModule):
       raises `Unauthenticated` when what is meant for it does not hold.
     - `challenge`: what `WWW-Authenticate` says of it,
       https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+    - `scheme`: what OpenAPI says of it, https://spec.openapis.org/oas/v3.1.0#security-scheme-object
     """
 
     authenticate: Part[Authenticate]
     challenge: str
+    scheme: Mapping[str, Any]
 
 
 class AuthModes(tuple[AuthMode, ...]):
@@ -51,12 +58,24 @@ class AuthModes(tuple[AuthMode, ...]):
         """What a caller that nobody knows is told to send."""
         return ", ".join(dict.fromkeys(mode.challenge for mode in self))
 
+    @property
+    def schemes(self) -> dict[str, Mapping[str, Any]]:
+        """What OpenAPI says of each."""
+        return {mode.name: mode.scheme for mode in self}
+
 
 @asynccontextmanager
 async def lifespan(services: "Services") -> AsyncIterator[None]:
-    """Provide the `AuthModes`; a mode that cannot be imported ends the start."""
+    """Provide the `AuthModes`, and `KnownCallers` for them.
+
+    A mode that cannot be imported ends the start.
+    """
+    from .known import KnownCallers
+
     modes = AuthModes(discover(__package__.rpartition(".")[0]))
     # Loaded here, once, and not with each request.
     loaded = (replace(mode, authenticate=mode.load(mode.authenticate)) for mode in modes)
     services.provide(AuthModes, AuthModes(loaded))
-    yield
+    async with KnownCallers(services.bus) as known:
+        services.provide(KnownCallers, known)
+        yield

@@ -9,6 +9,8 @@ import typer
 from .errors import StartupError
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
     from .db import Database
 
 T = TypeVar("T")
@@ -39,6 +41,19 @@ def with_database(action: "Callable[[Database], Awaitable[T]]") -> T:
             await database.close()
 
     return asyncio.run(run())
+
+
+def with_rows(action: "Callable[[AsyncSession], Awaitable[T]]") -> T:
+    """What `action` makes of one transaction in the configured database, whose schema is new."""
+
+    async def transact(database: "Database") -> T:
+        from .migrate import prepare_schema
+
+        await prepare_schema(database)
+        async with database.transaction() as db:
+            return await action(db)
+
+    return with_database(transact)
 
 
 @app.command()

@@ -5,7 +5,7 @@ parts are named as `".routes:router"` (relative to the room) and loaded when the
 that `--help` imports no web framework and no database.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from pydantic_settings import BaseSettings
 
+    from .db import Database
     from .health import HealthReport
     from .services import Services
 
@@ -30,6 +31,7 @@ Part: TypeAlias = T | str
 """Something that a room offers, or where it is: `".routes:router"`, relative to the room."""
 
 Health: TypeAlias = "Callable[[Services], Awaitable[HealthReport]]"
+Init: TypeAlias = "Callable[[Database], Awaitable[Mapping[str, str]]]"
 Lifespan: TypeAlias = "Callable[[Services], AbstractAsyncContextManager[None]]"
 Router: TypeAlias = "APIRouter | Callable[[Services], APIRouter]"
 
@@ -45,6 +47,8 @@ class AppModule:
     - `health`: asked by `GET /health`, under a time limit.
     - `lifespan`: opens what the room needs before the first request and closes it after the
       last; it `provide`s its values to `Services`.
+    - `init`: makes, at `init`, what the room needs before it is first served, unless it is there;
+      returns variables for `.env`, each of which is told this once.
     - `settings`: the settings class, loaded at start and kept in `Services`.
     - `after`: rooms whose lifespan opens earlier, when they are there.
     - `has_rooms`: its sub-folders are rooms, too, which open after it.
@@ -55,6 +59,7 @@ class AppModule:
     router: "Part[Router] | None" = None
     cli: "Part[typer.Typer] | None" = None
     health: "Part[Health] | None" = None
+    init: "Part[Init] | None" = None
     lifespan: "Part[Lifespan] | None" = None
     settings: "Part[type[BaseSettings]] | None" = None
     after: tuple[str, ...] = ()

@@ -16,7 +16,14 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from .errors import AppError, InvalidRequest, TooLarge, UnsupportedMediaType
+from .errors import (
+    AppError,
+    Forbidden,
+    InvalidRequest,
+    TooLarge,
+    Unauthenticated,
+    UnsupportedMediaType,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +45,9 @@ class Problem(BaseModel):
     request_id: str | None = Field(description="Also in the log and in X-Request-ID.")
 
 
+OF_CALLERS = (Unauthenticated, Forbidden)
+"""What every route that takes a caller may answer with."""
+
 OF_BODIES = (TooLarge, UnsupportedMediaType, InvalidRequest)
 """What every route that reads a body may answer with."""
 
@@ -45,13 +55,20 @@ _UNREADABLE = "There was an error parsing the body"  # says FastAPI, whatever th
 
 
 class ProblemAPI(FastAPI):
-    """A FastAPI application whose OpenAPI document has the schema that `problems` refers to."""
+    """A FastAPI application whose OpenAPI document has the schema that `problems` refers to, and
+    says in which of the ways of `security_schemes` a caller may say who it is."""
+
+    security_schemes: Mapping[str, Mapping[str, Any]] = {}
 
     def openapi(self) -> dict[str, Any]:
         """The document that describes every route."""
         document = super().openapi()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
         schemas.setdefault(Problem.__name__, Problem.model_json_schema())
+        if self.security_schemes:
+            components.setdefault("securitySchemes", self.security_schemes)
+            document.setdefault("security", [{name: []} for name in self.security_schemes])
         return document
 
 

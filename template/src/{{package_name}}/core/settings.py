@@ -63,6 +63,9 @@ class Settings(RoomSettings):
 
     server_host: str = Field("127.0.0.1", description="The address that `serve` binds.")
     server_port: int = Field(8000, ge=0, le=65535, description="The port that `serve` binds.")
+    api_token: SecretStr | None = Field(
+        None, description="What `chat` calls the service with: an API key or an access token."
+    )
     max_body_bytes: int = Field(2_000_000, ge=1, description="A larger request body is refused.")
 
     database_url: SecretStr = Field(

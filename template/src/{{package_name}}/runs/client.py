@@ -17,12 +17,15 @@ _TIMEOUT = httpx2.Timeout(120, connect=5)  # of silence; the stream's heartbeat 
 class Client:
     """Talks to a served project. Raises `AppError` with what it answered, or that it doesn't."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {token}"} if token else None
         # A proxy of the environment is no way to this very machine.
         proxied = not is_loopback(httpx2.URL(url).host)
         base_url = f"{self.url}/api/v1"
-        self._http = httpx2.Client(base_url=base_url, timeout=_TIMEOUT, trust_env=proxied)
+        self._http = httpx2.Client(
+            base_url=base_url, headers=headers, timeout=_TIMEOUT, trust_env=proxied
+        )
         self.close = self._http.close
 
     def first_agent(self) -> str:

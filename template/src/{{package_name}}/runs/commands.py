@@ -19,11 +19,16 @@ def chat(
     url: Annotated[str, typer.Option(help="Where the service is; by default as .env says.")] = "",
     session: Annotated[str, typer.Option(help="The id of a conversation to go on with.")] = "",
 ) -> None:
-    """Talk to an agent of the running service. Ctrl-C stops an answer, Ctrl-D leaves."""
+    """Talk to an agent of the running service. Ctrl-C stops an answer, Ctrl-D leaves.
+
+    It calls with API_TOKEN, if there is one.
+    """
     from ..core.settings import get_settings
     from .client import Client
 
-    with closing(Client(url or get_settings().local_url())) as client:
+    settings = get_settings()
+    token = settings.api_token.get_secret_value() if settings.api_token else None
+    with closing(Client(url or settings.local_url(), token)) as client:
         conversation = Conversation(client, agent or client.first_agent(), session)
         if message:
             raise typer.Exit(0 if conversation.ask(message) == "completed" else 1)

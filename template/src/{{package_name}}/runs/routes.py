@@ -14,17 +14,16 @@ from sse_starlette import EventSourceResponse
 from ..agents.definition import AgentDefinition, AgentRequest, class_name
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName
-from ..auth.caller import Caller, CallerDep
+from ..auth.caller import Caller, CurrentUser
 from ..core.conditions import POLLED, PolledDep
-from ..core.errors import Forbidden, InvalidRequest, ModelError, ModelTimeout, NotFound
+from ..core.errors import InvalidRequest, ModelError, ModelTimeout, NotFound
 from ..core.orm import utc_now
-from ..core.problems import OF_BODIES, problems
+from ..core.pages import CleanText, Page, PageRequest
+from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import Services, ServicesDep
 from ..llm.errors import ModelBusy, ModelNotConfigured
 from ..sessions import store as sessions
 from ..sessions.models import AgentMessage, AgentRun, RunStatus
-from ..sessions.routes import PageRequest
-from ..sessions.schemas import CleanText, Page
 from .events import START, Position, stream_schema
 from .manager import RunManager, TooManyRuns
 from .replay import can_have_told, replay
@@ -49,7 +48,7 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": _STREAM, "description": "The events; the last is done, paused or error"}
 }
 _OF_RUNS = problems(
-    Forbidden,
+    *OF_CALLERS,
     NotFound,
     RunInProgress,
     *OF_BODIES,
@@ -101,7 +100,7 @@ def _run_endpoint(name: str, body_model: type[AgentRequest]) -> Callable[..., Aw
     async def run(
         body: Annotated[AgentRequest, Body()],
         request: Request,
-        caller: CallerDep,
+        caller: CurrentUser,
         services: ServicesDep,
     ) -> Reply:
         return await answer(name, body, request, caller, services)
@@ -123,7 +122,7 @@ async def answer(
     return Response(status_code=_CLIENT_GONE)
 
 
-common = APIRouter(responses=problems(Forbidden))
+common = APIRouter(responses=problems(*OF_CALLERS))
 
 
 @common.post("/agents/{name}/run", include_in_schema=False)
@@ -133,7 +132,7 @@ async def run_unknown(name: AgentName) -> None:
 
 @common.post("/agents/{name}/stop", tags=["agents"], responses=problems(NotFound, *OF_BODIES))
 async def stop_run(
-    name: AgentName, body: StopRequest, caller: CallerDep, services: ServicesDep
+    name: AgentName, body: StopRequest, caller: CurrentUser, services: ServicesDep
 ) -> StopView:
     """Stop the answer that is being given in a session; what was said so far is kept."""
     async with services.database.transaction() as db:
@@ -154,7 +153,7 @@ class _Runs(PageRequest):
 
 @common.get("/runs", tags=["runs"])
 async def list_runs(
-    caller: CallerDep, services: ServicesDep, page: Annotated[_Runs, Query()]
+    caller: CurrentUser, services: ServicesDep, page: Annotated[_Runs, Query()]
 ) -> Page[RunView]:
     """Your runs, newest first."""
     async with services.database.session() as db:
@@ -172,7 +171,7 @@ async def list_runs(
 
 @common.get("/runs/{run_id}", tags=["runs"], responses=POLLED | problems(NotFound))
 async def get_run(
-    run_id: UUID, caller: CallerDep, services: ServicesDep, polled: PolledDep
+    run_id: UUID, caller: CurrentUser, services: ServicesDep, polled: PolledDep
 ) -> RunView:
     """One of your runs: how it stands, or how it ended."""
     async with services.database.session() as db:
@@ -192,7 +191,7 @@ _Since = Annotated[
 
 
 @common.get("/stats", tags=["stats"])
-async def get_stats(caller: CallerDep, services: ServicesDep, since: _Since) -> Stats:
+async def get_stats(caller: CurrentUser, services: ServicesDep, since: _Since) -> Stats:
     """What you have used: conversations, messages, runs with tokens, cost and time, tools."""
     async with services.database.session() as db:
         return await load_stats(db, caller, since)
@@ -206,7 +205,7 @@ async def get_stats(caller: CallerDep, services: ServicesDep, since: _Since) -> 
 )
 async def follow_run(
     run_id: UUID,
-    caller: CallerDep,
+    caller: CurrentUser,
     services: ServicesDep,
     last_event_id: Annotated[
         str | None,

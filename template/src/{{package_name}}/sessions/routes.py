@@ -4,23 +4,18 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from ..auth.caller import Caller, CallerDep
+from ..auth.caller import Caller, CurrentUser
 from ..core.conditions import POLLED, IfMatch, PolledDep
-from ..core.errors import Forbidden, NotFound, PreconditionFailed
-from ..core.problems import OF_BODIES, problems
+from ..core.errors import NotFound, PreconditionFailed
+from ..core.pages import CleanText, Page, PageRequest
+from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import Services, ServicesDep
 from . import store
-from .schemas import CleanText, MessageView, Page, SessionPatch, SessionView
+from .schemas import MessageView, SessionPatch, SessionView
 
-router = APIRouter(prefix="/sessions", tags=["sessions"], responses=problems(Forbidden))
-
-
-class PageRequest(BaseModel):
-    """Which page of a list: a base for the query of each list."""
-
-    limit: int = Field(100, ge=1, le=200, description="How many at most.")
+router = APIRouter(prefix="/sessions", tags=["sessions"], responses=problems(*OF_CALLERS))
 
 
 class _SessionsOfAgent(PageRequest):
@@ -41,7 +36,7 @@ MessagesPage = Annotated[_Messages, Query()]
 
 @router.get("")
 async def list_sessions(
-    caller: CallerDep, services: ServicesDep, page: Annotated[_Sessions, Query()]
+    caller: CurrentUser, services: ServicesDep, page: Annotated[_Sessions, Query()]
 ) -> Page[SessionView]:
     """Your conversations, newest first."""
     return await page_of_sessions(caller, services, page, page.agent)
@@ -60,7 +55,7 @@ async def page_of_sessions(
 
 @router.get("/{session_id}", responses=POLLED | problems(NotFound))
 async def get_session(
-    session_id: UUID, caller: CallerDep, services: ServicesDep, polled: PolledDep
+    session_id: UUID, caller: CurrentUser, services: ServicesDep, polled: PolledDep
 ) -> SessionView:
     """One of your conversations."""
     async with services.database.session() as db:
@@ -71,7 +66,7 @@ async def get_session(
 @router.get("/{session_id}/messages", responses=POLLED | problems(NotFound))
 async def list_messages(
     session_id: UUID,
-    caller: CallerDep,
+    caller: CurrentUser,
     services: ServicesDep,
     page: MessagesPage,
     polled: PolledDep,
@@ -95,7 +90,7 @@ async def page_of_messages(
 async def change_session(
     session_id: UUID,
     patch: Annotated[SessionPatch, Body(media_type="application/merge-patch+json")],
-    caller: CallerDep,
+    caller: CurrentUser,
     services: ServicesDep,
     if_match: IfMatch = None,
 ) -> SessionView:
@@ -109,7 +104,7 @@ async def change_session(
 
 
 @router.delete("/{session_id}", status_code=204, responses=problems(NotFound))
-async def delete_session(session_id: UUID, caller: CallerDep, services: ServicesDep) -> None:
+async def delete_session(session_id: UUID, caller: CurrentUser, services: ServicesDep) -> None:
     """Delete one of your conversations; an answer that is being given in it is stopped."""
     async with services.database.transaction() as db:
         stopped = await store.delete_session(db, caller, session_id)

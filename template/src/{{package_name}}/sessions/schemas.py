@@ -1,20 +1,14 @@
 """Conversations as the API shows them."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from math import isfinite
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
+from ..core.pages import CleanText
 from .models import Role
-
-T = TypeVar("T")
-
-CleanText = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-"""Text that every database stores as it is: without NUL."""
-
 
 MAX_DEPTH = 32
 
@@ -104,18 +98,3 @@ class MessageView(BaseModel):
     error: str | None
     created_at: datetime
     completed_at: datetime | None = Field(description="Null while it is being said or done.")
-
-
-class Page(BaseModel, Generic[T]):
-    """Some of many things; there are more as long as `next` is not null."""
-
-    items: list[T]
-    next: str | None = Field(description="The cursor of the next page.")
-
-    @classmethod
-    def of(cls, found: Iterable[T], limit: int, cursor: str) -> Self:
-        """The first `limit` of what was found; the last one's field `cursor` asks for the rest."""
-        items = list(found)
-        more = len(items) > limit
-        next_page = str(getattr(items[limit - 1], cursor)) if more else None
-        return cls(items=items[:limit], next=next_page)

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_jsonable_python
 
-from ..auth.caller import CallerDep
-from ..core.errors import Forbidden, NotFound, TooManyRequests
-from ..core.problems import OF_BODIES, problems
+from ..auth.caller import CurrentUser
+from ..core.errors import NotFound, TooManyRequests
+from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import ServicesDep
 from .calls import ApprovalNeeded, ToolCallFailed, ToolDisabled, ToolTimedOut, call_tool
 from .definition import RegisteredTool, find_tool, list_tools
@@ -19,7 +19,7 @@ from .switches import ToolSwitches
 
 log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix="/tools", tags=["tools"], responses=problems(Forbidden))
+router = APIRouter(prefix="/tools", tags=["tools"], responses=problems(*OF_CALLERS))
 
 MANAGE = "tools:manage"
 """The scope that switching tools needs, for it changes what every agent can do."""
@@ -88,7 +88,7 @@ class ToolCallView(BaseModel):
 
 @router.get("")
 async def list_all_tools(
-    caller: CallerDep, services: ServicesDep, category: Category = None
+    caller: CurrentUser, services: ServicesDep, category: Category = None
 ) -> ToolList:
     """The tools that you may use, those that are disabled among them."""
     states = await services.get(ToolSwitches).read()
@@ -98,7 +98,7 @@ async def list_all_tools(
 
 @router.patch("/{name}", responses=problems(NotFound, *OF_BODIES))
 async def switch_tool(
-    name: ToolName, body: ToolSwitchRequest, caller: CallerDep, services: ServicesDep
+    name: ToolName, body: ToolSwitchRequest, caller: CurrentUser, services: ServicesDep
 ) -> ToolView:
     """Enable or disable a tool for every agent and caller."""
     caller.require({MANAGE}, "switching tools")
@@ -110,7 +110,7 @@ async def switch_tool(
 
 @router.post("/call", responses=_OF_CALLS)
 async def call_one_tool(
-    body: ToolCallRequest, caller: CallerDep, services: ServicesDep
+    body: ToolCallRequest, caller: CurrentUser, services: ServicesDep
 ) -> ToolCallView:
     """Call a tool without a model, with its arguments checked."""
     started = time.perf_counter()

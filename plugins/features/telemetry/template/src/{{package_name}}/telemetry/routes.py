@@ -5,9 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from fastapi.responses import PlainTextResponse, Response
 
-from ..auth.caller import CallerDep
-from ..core.errors import Forbidden
-from ..core.problems import problems
+from ..auth.caller import CurrentUser
+from ..core.problems import OF_CALLERS, problems
 from ..core.services import Services
 from .settings import TelemetrySettings
 
@@ -20,13 +19,13 @@ def build_router(services: Services) -> APIRouter:
     router = APIRouter(tags=["telemetry"])
     if services.get(TelemetrySettings).prometheus:
         add = router.get(
-            "/metrics", response_class=PlainTextResponse, responses=problems(Forbidden)
+            "/metrics", response_class=PlainTextResponse, responses=problems(*OF_CALLERS)
         )
         add(read_metrics)
     return router
 
 
-async def read_metrics(caller: CallerDep, accept: Annotated[str, Header()] = "") -> Response:
+async def read_metrics(caller: CurrentUser, accept: Annotated[str, Header()] = "") -> Response:
     """The metrics of this process, as text: of requests, models, tools, and of Python itself."""
     caller.require({READ}, "/metrics")
     from prometheus_client.exposition import choose_encoder

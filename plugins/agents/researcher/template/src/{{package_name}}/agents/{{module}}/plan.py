@@ -9,8 +9,9 @@ from pydantic_ai import CustomEvent, RunContext
 from pydantic_core import to_json
 
 from ...core.errors import NotFound
+from ...core.pages import CleanText
 from ...sessions import store
-from ...sessions.schemas import CleanText, SessionPatch
+from ...sessions.schemas import SessionPatch
 from ..definition import AgentDeps
 
 VARIABLE = "plan"

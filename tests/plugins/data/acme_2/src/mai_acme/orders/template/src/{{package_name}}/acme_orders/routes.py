@@ -6,14 +6,14 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
-from ..auth.caller import CallerDep
-from ..core.errors import Conflict, Forbidden
-from ..core.problems import OF_BODIES, problems
+from ..auth.caller import CurrentUser
+from ..core.errors import Conflict
+from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import ServicesDep
 from .models import Order
 from .settings import CURRENCY, OrdersSettings
 
-router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(Forbidden))
+router = APIRouter(prefix="/orders", tags=["orders"], responses=problems(*OF_CALLERS))
 
 
 class OrderRequest(BaseModel):
@@ -37,7 +37,7 @@ class OrderView(BaseModel):
 
 
 @router.post("", status_code=201, responses=problems(Conflict, *OF_BODIES))
-async def take_order(body: OrderRequest, caller: CallerDep, services: ServicesDep) -> OrderView:
+async def take_order(body: OrderRequest, caller: CurrentUser, services: ServicesDep) -> OrderView:
     """Order something."""
     most = services.get(OrdersSettings).most
     own = select(func.count()).select_from(Order).where(Order.user_id == caller.id)
@@ -50,7 +50,7 @@ async def take_order(body: OrderRequest, caller: CallerDep, services: ServicesDe
 
 
 @router.get("")
-async def list_orders(caller: CallerDep, services: ServicesDep) -> list[OrderView]:
+async def list_orders(caller: CurrentUser, services: ServicesDep) -> list[OrderView]:
     """Your orders, oldest first."""
     own = select(Order).where(Order.user_id == caller.id).order_by(Order.order_id)
     async with services.database.session() as db:

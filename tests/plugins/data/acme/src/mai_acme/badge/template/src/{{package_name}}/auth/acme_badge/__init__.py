@@ -7,4 +7,5 @@ module = AuthMode(
     settings=".reader:BadgeSettings",
     authenticate=".reader:authenticate",
     challenge="AcmeBadge",
+    scheme={"type": "apiKey", "in": "header", "name": "X-Acme-Badge"},
 )
