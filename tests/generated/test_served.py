@@ -145,11 +145,21 @@ CHECKS = (
 )
 
 
+EDGES = ("--phases=examples,coverage",)  # where databases differ, they do at the edges of a type
 LET_IN = ("--phases=examples,coverage,fuzzing", "--max-examples=15")
 KEPT_OUT = ("--phases=fuzzing", "--max-examples=1", "--header=X-Forwarded-For: 192.0.2.1")
 
 
-@pytest.mark.parametrize("caller", [LET_IN, KEPT_OUT], ids=["let in", "kept out"])
+@pytest.mark.parametrize(
+    ("project", "caller"),
+    [
+        pytest.param("sqlite", LET_IN, id="let in"),
+        pytest.param("sqlite", KEPT_OUT, id="kept out"),
+        pytest.param("postgresql", EDGES, id="on PostgreSQL"),
+        pytest.param("postgresql", LET_IN, id="let in on PostgreSQL", marks=pytest.mark.slow),
+    ],
+    indirect=["project"],
+)
 def test_every_answer_is_what_its_own_openapi_says(
     served: Served, caller: tuple[str, ...], tmp_path: Path
 ) -> None:

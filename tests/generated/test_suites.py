@@ -1,8 +1,8 @@
 """The suites of generated projects, run for real, each test where it can say something new.
 
-Two projects are tested from end to end: the preset with everything, on each database, and the core
-with nothing. Every other preset has the same Python, but for its agents and tools, so it is held to
-that and runs the tests that look at what a project is made of. `pytest -m slow` runs all of each.
+The preset with everything is tested from end to end, on each database. All others have the same
+Python, but for their components, so they are held to that; the core alone and the standard preset
+run the tests that look at what a project is made of. `pytest -m slow` runs the rest.
 """
 
 import os
@@ -79,8 +79,15 @@ def test_a_project_with_everything_passes_all_of_its_tests(
         assert "TEST_DATABASE_URL" not in said
 
 
-@pytest.mark.parametrize("database", DATABASES)
-@pytest.mark.parametrize("preset", ["minimal", "standard"])
+@pytest.mark.parametrize(
+    ("preset", "database"),
+    [
+        ("standard", "postgresql"),
+        pytest.param("standard", "sqlite", marks=pytest.mark.slow),
+        pytest.param("minimal", "postgresql", marks=pytest.mark.slow),
+        pytest.param("minimal", "sqlite", marks=pytest.mark.slow),
+    ],
+)
 def test_a_preset_passes_the_tests_of_what_it_is_made_of(
     preset: str, database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -89,11 +96,20 @@ def test_a_preset_passes_the_tests_of_what_it_is_made_of(
     run_suite(project, *WHAT_IT_IS_MADE_OF, **servers(request, database))
 
 
-def test_the_core_alone_without_its_aliases_passes_all_of_its_tests(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "tests",
+    [
+        pytest.param(WHAT_IT_IS_MADE_OF, id="of what it is made of"),
+        pytest.param((), id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_the_core_alone_without_its_aliases_passes_its_tests(
+    tests: tuple[str, ...], tmp_path: Path
+) -> None:
     project = trees.write(core_of(trees.manifest("shop")), tmp_path / "shop")
     for folder in ("src/shop/aliases", "tests/aliases"):
         shutil.rmtree(project / folder)
-    run_suite(project)
+    run_suite(project, *(path for path in tests if (project / path).exists()))
 
 
 def core_of(made: Manifest) -> Manifest:
