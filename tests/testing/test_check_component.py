@@ -97,6 +97,24 @@ def test_edits_survive_an_update_from_the_older_version(
     assert result.told == "2 edits survive its older version"
 
 
+@pytest.mark.parametrize("base", ["ModeContract", "object"])
+def test_an_auth_mode_that_does_not_take_up_its_contract_is_told(
+    base: str, mai: Mai, tmp_path: Path, install: Install
+) -> None:
+    mai("plugin", "new", "gate", "--kind", "auth")
+    component = tmp_path / "mai-gate/src/mai_gate/gate"
+    tests = component / "template/tests/auth/test_gate.py.jinja"
+    edit(tests, "(ModeContract)", f"({base})")
+    edit(tests, 'mode = "gate"\n', 'mode = "gate"\n\n    def test_one(self) -> None: ...\n')
+    install(component.parents[2])
+    if base == "ModeContract":
+        (result,) = check_component("auth/gate", claims=[claims.under_contract]).results
+        assert int(result.told.removesuffix(" tests")) > 5
+    else:
+        with pytest.raises(ComponentFailed, match="subclasses ModeContract of tests/auth/contract"):
+            check_component("auth/gate", claims=[claims.under_contract])
+
+
 def test_what_is_not_installed_is_told_with_what_is() -> None:
     with pytest.raises(AssertionError, match=r"tool/sundial is not installed: it has \['agent/"):
         check_component("tool/sundial")

@@ -4,7 +4,9 @@ A claim returns what it has seen, in a few words, and raises `AssertionError`, o
 raises, when it does not hold. Its docstring is the promise.
 """
 
+import ast
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -33,6 +35,9 @@ OF_THE_CORE = (
     "tests/core/test_settings.py",
 )
 """Tests of every project that look at what is in it: rooms, routes, settings."""
+
+CONTRACTS = {"auth": ("tests/auth/contract.py", "ModeContract")}
+"""Where a project says what every component of a kind does: a file, and a class of tests in it."""
 
 FULLEST = "full"
 """The preset that needs whatever another one does."""
@@ -193,6 +198,21 @@ def typed(subject: Subject) -> str:
     return subject.environment.check_types(project.root)
 
 
+def under_contract(subject: Subject) -> str:
+    """Its tests subclass the contract of its kind, where there is one."""
+    kind = subject.component.kind
+    if kind not in CONTRACTS:
+        return f"there is none for kind {kind}"
+    path, name = CONTRACTS[kind]
+    project = subject.project(subject.with_it())
+    promised = _tests_of_class(project.read(path), name)
+    command = ("--collect-only", "-q", "-p", "no:cacheprovider", *_tests(subject, project))
+    collected = _tests_by_class(subject.environment.run(project.root, "pytest", *command))
+    is_kept = any(promised <= tests for tests in collected.values())
+    assert is_kept, f"no class of its tests subclasses {name} of {path}, which every {kind} passes"
+    return f"{len(promised)} tests"
+
+
 def works_in_presets(subject: Subject) -> str:
     """Its tests pass in every preset, and in one those of the core on rooms, routes, settings."""
     made = {name: subject.project(subject.with_it(name)) for name in presets()}
@@ -217,7 +237,7 @@ def works_in_presets(subject: Subject) -> str:
 CHANGES: tuple[Claim, ...] = (idempotent, removable, updatable)
 """How it takes part in the commands on a project; quick."""
 
-INSIDE: tuple[Claim, ...] = (linted, typed, works_in_presets)
+INSIDE: tuple[Claim, ...] = (linted, typed, under_contract, works_in_presets)
 """How its files are, and work, in a project."""
 
 CLAIMS: tuple[Claim, ...] = (*CHANGES, *INSIDE)
@@ -232,6 +252,22 @@ def _tests(subject: Subject, project: Project) -> list[str]:
     tests = [path for path in own if fnmatchcase(path, "tests/*test_*.py")]
     assert tests, f"it brings no tests: put one into {subject.component.template / 'tests'}"
     return tests
+
+
+def _tests_of_class(source: str, name: str) -> set[str]:
+    classes = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
+    found = next(one for one in classes if one.name == name)
+    named = (node.name for node in found.body if isinstance(node, ast.AsyncFunctionDef))
+    return {name for name in named if name.startswith("test_")}
+
+
+def _tests_by_class(collected: str) -> Mapping[str, set[str]]:
+    """What pytest lists, a test in each line: `tests/test_it.py::TestIt::test_it[1]`."""
+    found = defaultdict[str, set[str]](set)
+    for line in collected.splitlines():
+        place, _, test = line.partition("[")[0].rpartition("::")
+        found[place].add(test)
+    return found
 
 
 def _edit(project: Project, paths: Iterable[str]) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ from fastapi import Depends
 from pydantic import Field
 from starlette.requests import HTTPConnection
 
-from ..core.errors import Forbidden, Unauthenticated
+from ..core.errors import Forbidden, Unauthenticated, Unavailable
 from ..core.services import Services, ServicesDep
 from ..core.settings import RoomSettings
 from .modes import AuthModes
@@ -78,7 +78,8 @@ PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-r
 async def current_caller(connection: HTTPConnection, services: ServicesDep) -> Caller:
     """The caller of this request.
 
-    Raises `Unauthenticated` when no mode knows it; without modes `Forbidden` when it is elsewhere.
+    Raises `Unauthenticated` when no mode knows it, `Unavailable` when one that may cannot say so;
+    without modes `Forbidden` when it is elsewhere.
     """
     modes = services.get(AuthModes)
     if not modes:
@@ -103,12 +104,17 @@ async def _recognise(
     connection: HTTPConnection, services: Services, modes: AuthModes
 ) -> Caller | None:
     refused: Unauthenticated | None = None
+    away: Unavailable | None = None
     for mode in modes:
         try:
             if caller := await mode.load(mode.authenticate)(connection, services):
                 return replace(caller, mode=mode.name)
         except Unauthenticated as error:  # another mode may know what this one does not
             refused = refused or error
+        except Unavailable as error:  # what it needs to say so is away
+            away = away or error
+    if away:
+        raise away
     if refused:
         raise refused.challenged(modes.challenge)
     return None

@@ -34,7 +34,8 @@ class AuthMode(AppModule):
     """A room that knows callers by something that they send.
 
     - `authenticate`: who sent the request. None when nothing in it is meant for this mode;
-      raises `Unauthenticated` when what is meant for it does not hold.
+      raises `Unauthenticated` when what is meant for it does not hold, `Unavailable` when what it
+      asks is away.
     - `challenge`: what `WWW-Authenticate` says of it,
       https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
     - `scheme`: what OpenAPI says of it, https://spec.openapis.org/oas/v3.1.0#security-scheme-object

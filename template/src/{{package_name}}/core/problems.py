@@ -22,6 +22,7 @@ from .errors import (
     InvalidRequest,
     TooLarge,
     Unauthenticated,
+    Unavailable,
     UnsupportedMediaType,
 )
 
@@ -45,7 +46,7 @@ class Problem(BaseModel):
     request_id: str | None = Field(description="Also in the log and in X-Request-ID.")
 
 
-OF_CALLERS = (Unauthenticated, Forbidden)
+OF_CALLERS = (Unauthenticated, Forbidden, Unavailable)
 """What every route that takes a caller may answer with."""
 
 OF_BODIES = (TooLarge, UnsupportedMediaType, InvalidRequest)

@@ -29,7 +29,8 @@ async def authenticate(connection: HTTPConnection, services: Services) -> Caller
         return None
     name, _, signature = badge.rpartition(".")
     secret = services.get(BadgeSettings).secret.get_secret_value()
-    if not (name and secret and hmac.compare_digest(sign(name, secret), signature)):
+    signed = sign(name, secret).encode()
+    if not (name and secret and hmac.compare_digest(signed, signature.encode())):
         raise Unauthenticated("the gate did not sign this badge: get a new one there")
     return Caller(name, frozenset({EVERY_SCOPE}))
 
