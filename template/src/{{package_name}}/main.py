@@ -8,6 +8,7 @@ from typing import cast
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic_settings import BaseSettings
 from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from . import DESCRIPTION, TITLE, __version__
 from .agents.definition import AgentDefinition
@@ -28,7 +29,11 @@ _ALLOCATIONS_PER_COLLECTION = 20_000  # Python's own 700 are for programs of sma
 
 
 def get_app() -> FastAPI:
-    """The application as a server runs it: `uvicorn --factory <package>.main:get_app`."""
+    """The application as a server runs it.
+
+    `uvicorn --factory <package>.main:get_app --no-proxy-headers`: which proxies are believed is
+    said by TRUSTED_PROXIES, and uvicorn by itself believes this machine.
+    """
     settings = get_settings()
     configure_logging(settings)
     app = create_app(settings)
@@ -95,6 +100,8 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(CORSMiddleware, **cors_options(origins))
     hsts = settings.environment == "production"
     app.add_middleware(SecurityHeaders, policies=policies, hsts=hsts)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[*settings.trusted_proxies])
 
 
 @asynccontextmanager

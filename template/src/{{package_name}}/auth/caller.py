@@ -72,7 +72,14 @@ class Caller:
 
 
 LOCAL = Caller("local", frozenset({EVERY_SCOPE}), name="local", mode="local")
-PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+PROXY_HEADERS = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+)
 
 
 async def current_caller(connection: HTTPConnection, services: ServicesDep) -> Caller:

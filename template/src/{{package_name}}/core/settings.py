@@ -8,6 +8,7 @@ Each room has a settings class of its own, derived from `RoomSettings`, with a p
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -80,6 +81,9 @@ class Settings(RoomSettings):
         None, description="What `chat` calls the service with: an API key or an access token."
     )
     max_body_bytes: int = Field(2_000_000, ge=1, description="A larger request body is refused.")
+    trusted_proxies: Listed = Field(
+        (), description="Addresses or networks of proxies whose X-Forwarded-… headers count."
+    )
     cors_origins: Listed = Field(
         (), description="Pages that may call the service: https://app.example.com, or * for all."
     )
@@ -100,6 +104,14 @@ class Settings(RoomSettings):
     log_file: Path | None = Field(
         None, description="Log to this file as JSON, too: rotated at 500 MB, kept for 10 days."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one != "*":
+                ip_network(one)
+        return value
 
     @field_validator("cors_origins")
     @classmethod
