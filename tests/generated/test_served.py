@@ -86,6 +86,15 @@ def test_a_client_that_leaves_ends_its_run(served: Served) -> None:
     assert served.ask("Go on", meta.data["session_id"])["data"]["status"] == "completed"
 
 
+def test_a_proxy_is_believed_by_the_projects_own_setting_alone(project: Path) -> None:
+    forged = {"X-Forwarded-Proto": "https"}  # of which HSTS tells whether it was believed
+    env = {"ENVIRONMENT": "production", "FORWARDED_ALLOW_IPS": "*"}
+    for trusted in ("", "127.0.0.1"):
+        with serving(project, **env, TRUSTED_PROXIES=trusted) as served:
+            answer = served.client.get("/health", headers=forged)
+        assert ("Strict-Transport-Security" in answer.headers) is bool(trusted)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 def test_a_killed_server_leaves_a_truthful_row_and_a_conversation_that_goes_on(
     project: Path,

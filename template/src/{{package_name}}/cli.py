@@ -85,6 +85,7 @@ def serve(
         reload_includes=["*.md"] if reload else None,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # the application believes TRUSTED_PROXIES
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
 

@@ -7,11 +7,14 @@ from typing import cast
 
 from fastapi import APIRouter, Depends, FastAPI
 from pydantic_settings import BaseSettings
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from . import DESCRIPTION, TITLE, __version__
 from .agents.definition import AgentDefinition
 from .agents.registry import AgentRegistry
 from .auth.modes import AuthModes
+from .core.browsers import PAGES_OF_FASTAPI, SameOrigin, SecurityHeaders, cors_options
 from .core.errors import AppError, InvalidRequest
 from .core.logging import configure_logging
 from .core.middleware import BodyLimit, RequestContext
@@ -26,7 +29,11 @@ _ALLOCATIONS_PER_COLLECTION = 20_000  # Python's own 700 are for programs of sma
 
 
 def get_app() -> FastAPI:
-    """The application as a server runs it: `uvicorn --factory <package>.main:get_app`."""
+    """The application as a server runs it.
+
+    `uvicorn --factory <package>.main:get_app --no-proxy-headers`: which proxies are believed is
+    said by TRUSTED_PROXIES, and uvicorn by itself believes this machine.
+    """
     settings = get_settings()
     configure_logging(settings)
     app = create_app(settings)
@@ -71,8 +78,7 @@ def create_app(
     app.security_schemes = AuthModes(modules).schemes
     app.state.services = services
     app.state.modules = modules
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestContext, debug=settings.debug)
+    _add_middleware(app, settings)
     for module in modules:
         if module.router is not None:
             router = cast(Router, module.load(module.router))
@@ -80,6 +86,22 @@ def create_app(
             app.include_router(built, prefix=module.prefix)
     add_problem_handlers(app)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """The layers around the routes, the innermost first."""
+    origins = settings.cors_origins
+    pages = (app.docs_url, app.redoc_url, app.swagger_ui_oauth2_redirect_url)
+    policies = {path: PAGES_OF_FASTAPI for path in pages if path}
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(SameOrigin, origins=origins)
+    app.add_middleware(RequestContext, debug=settings.debug)
+    if origins:
+        app.add_middleware(CORSMiddleware, **cors_options(origins))
+    hsts = settings.environment == "production"
+    app.add_middleware(SecurityHeaders, policies=policies, hsts=hsts)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[*settings.trusted_proxies])
 
 
 @asynccontextmanager

@@ -46,7 +46,9 @@ class SessionHistory(BaseModel):
 
 
 def known_agent(
-    name: Annotated[str, Path(max_length=64, description="The name of an agent.")],
+    name: Annotated[
+        str, Path(max_length=64, description="The name of an agent.", examples=["assistant"])
+    ],
     caller: CurrentUser,
     services: ServicesDep,
 ) -> str:

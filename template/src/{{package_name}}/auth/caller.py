@@ -7,8 +7,8 @@ rebinding). A request that a proxy on this machine passed on comes from elsewher
 ALLOW_ANONYMOUS=true lifts all of it; where there is a mode it means nothing.
 
 A route says what it needs by the caller that it takes: `CurrentUser`, `CurrentSuperuser`,
-`OptionalUser` or `Annotated[Caller, Depends(needs("orders:write"))]`; one that answers whoever
-asks says `openapi_extra=PUBLIC`.
+`Annotated[Caller, Depends(needs("orders:write"))]` or `OptionalUser` with `openapi_extra=OPTIONAL`;
+one that answers whoever asks says `openapi_extra=PUBLIC`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -72,7 +72,14 @@ class Caller:
 
 
 LOCAL = Caller("local", frozenset({EVERY_SCOPE}), name="local", mode="local")
-PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+PROXY_HEADERS = (
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+)
 
 
 async def current_caller(connection: HTTPConnection, services: ServicesDep) -> Caller:
@@ -138,6 +145,8 @@ CurrentActiveUser = CurrentUser
 OptionalUser = Annotated[Caller | None, Depends(optional_caller)]
 PUBLIC: Mapping[str, Any] = {"security": []}
 """`openapi_extra` of a route that answers whoever asks."""
+OPTIONAL: Mapping[str, Any] = {"security": [{}]}
+"""`openapi_extra` of a route that takes an `OptionalUser`."""
 
 
 def needs(*scopes: str) -> Callable[..., Awaitable[Caller]]:

@@ -68,8 +68,13 @@ class ProblemAPI(FastAPI):
         schemas = components.setdefault("schemas", {})
         schemas.setdefault(Problem.__name__, Problem.model_json_schema())
         if self.security_schemes:
+            schemes: list[dict[str, Any]] = [{name: []} for name in self.security_schemes]
             components.setdefault("securitySchemes", self.security_schemes)
-            document.setdefault("security", [{name: []} for name in self.security_schemes])
+            document.setdefault("security", schemes)
+            for path in document["paths"].values():
+                for operation in path.values():
+                    if operation.get("security") == [{}]:  # whoever says nothing is answered, too
+                        operation["security"] = [*schemes, {}]
         return document
 
 

@@ -5,7 +5,10 @@ Each room has a settings class of its own, derived from `RoomSettings`, with a p
 `DATABASE__URL`.
 """
 
+import re
+from collections.abc import Iterable
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -18,7 +21,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -30,6 +33,17 @@ LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)
 ]
 LogFormat = Literal["console", "json"]
+
+
+def _split(value: str | Iterable[str]) -> Iterable[str]:
+    words = value.split(",") if isinstance(value, str) else value
+    return [word.strip() for word in words if word.strip()]
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Several words in one variable, with commas between."""
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
 
 
 class RoomSettings(BaseSettings):
@@ -67,6 +81,12 @@ class Settings(RoomSettings):
         None, description="What `chat` calls the service with: an API key or an access token."
     )
     max_body_bytes: int = Field(2_000_000, ge=1, description="A larger request body is refused.")
+    trusted_proxies: Listed = Field(
+        (), description="Addresses or networks of proxies whose X-Forwarded-… headers count."
+    )
+    cors_origins: Listed = Field(
+        (), description="Pages that may call the service: https://app.example.com, or * for all."
+    )
 
     database_url: SecretStr = Field(
         SecretStr(f"sqlite:///data/{NAME}.db"),
@@ -84,6 +104,22 @@ class Settings(RoomSettings):
     log_file: Path | None = Field(
         None, description="Log to this file as JSON, too: rotated at 500 MB, kept for 10 days."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one != "*":
+                ip_network(one)
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if one != "*" and not _ORIGIN.fullmatch(one):
+                raise ValueError("expected https://host or https://host:port, with no / behind it")
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -65,9 +65,10 @@ class RunManager:
             beginning.add_done_callback(_leave)
             raise
 
-    def find(self, run_id: UUID) -> Turn | None:
-        """The turn of this run, if this process plays it."""
-        return self._turns.get(run_id)
+    def find(self, caller: Caller, run_id: UUID) -> Turn | None:
+        """The turn of the caller's run, if this process plays it."""
+        turn = self._turns.get(run_id)
+        return turn if turn is not None and turn.caller.id == caller.id else None
 
     def stop(self, run_id: UUID, reason: str = "stopped") -> None:
         """Stop the run if it is one of this process."""

@@ -23,7 +23,7 @@ from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import Services, ServicesDep
 from ..llm.errors import ModelBusy, ModelNotConfigured
 from ..sessions import store as sessions
-from ..sessions.models import AgentMessage, AgentRun, RunStatus
+from ..sessions.models import AgentRun, RunStatus
 from .events import START, Position, stream_schema
 from .manager import RunManager, TooManyRuns
 from .replay import can_have_told, replay
@@ -218,7 +218,7 @@ async def follow_run(
 ) -> EventSourceResponse:
     """The events of one of your runs: those that were, then those that come."""
     after = Position.parse(last_event_id) if last_event_id else START
-    turn = services.get(RunManager).find(run_id)
+    turn = services.get(RunManager).find(caller, run_id)
     async with services.database.session() as db:
         run = await sessions.get_run(db, caller, run_id)
         if after != START and not await _can_have_told(db, caller, run, turn, after):
@@ -261,9 +261,8 @@ async def _answer_of(turn: Turn, services: Services) -> StandardResponse[Answer]
         raise turn.failure
     async with services.database.session() as db:
         run = await sessions.get_run(db, turn.caller, row.run_id)
-        message_id = run.assistant_message_id
-        said = await db.get(AgentMessage, message_id) if message_id else None
-    view, content = RunView.model_validate(run), said.content if said else ""
+        content = await sessions.answer_of_run(db, turn.caller, row.run_id)
+    view = RunView.model_validate(run)
     return StandardResponse(
         success=True,
         data=Answer(**view.model_dump(), content=content),

@@ -210,6 +210,16 @@ async def messages_of_run(db: AsyncSession, caller: Caller, run_id: UUID) -> Seq
     return (await db.scalars(query)).all()
 
 
+async def answer_of_run(db: AsyncSession, caller: Caller, run_id: UUID) -> str:
+    """What the agent said last in the caller's run; nothing if it said nothing."""
+    query = (
+        select(AgentMessage.content)
+        .join(AgentRun, AgentRun.assistant_message_id == AgentMessage.message_id)
+        .where(AgentRun.run_id == run_id, AgentRun.user_id == caller.id)
+    )
+    return await db.scalar(query) or ""
+
+
 async def list_runs(
     db: AsyncSession,
     caller: Caller,

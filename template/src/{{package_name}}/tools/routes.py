@@ -34,7 +34,9 @@ _OF_CALLS = problems(
     ToolTimedOut,
 )
 
-ToolName = Annotated[str, Path(max_length=64, description="The name of a tool.")]
+ToolName = Annotated[
+    str, Path(max_length=64, description="The name of a tool.", examples=["current_time"])
+]
 Category = Annotated[str | None, Query(max_length=64, description="Only those of this category.")]
 
 
