@@ -10,7 +10,8 @@ from ..apply import pending
 from ..errors import BrokenProject, CommandFailed, MaiError
 from ..merge.package_move import moved_by_hand
 from ..plugins.check import Check
-from ..plugins.loader import OWN_DISTRIBUTION, Catalog, how_to_have
+from ..plugins.installed import OWN_DISTRIBUTION
+from ..plugins.loader import Catalog, how_to_have
 from ..plugins.values import Project
 from ..programs import git, uv
 from ..project.lock import Lock, LockedInstance
@@ -18,6 +19,12 @@ from ..project.manifest import Manifest, parse_key
 from ..project.reader import read_base, read_lock, read_manifest
 from .branches import is_joined
 from .lost_base import recovered
+
+
+def everything(root: Path | None, catalog: Catalog) -> list[Check]:
+    """All that `mai doctor` looks at; `root` is nothing where there is no project."""
+    found = [*of_project(root, catalog), *of_plugins(root, catalog)] if root else []
+    return [*found, *of_environment(catalog)]
 
 
 def of_project(root: Path, catalog: Catalog) -> Iterator[Check]:
