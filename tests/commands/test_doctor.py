@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mai import __version__
 from mai.plugins import loader
 from mai.programs import uv
 
@@ -43,6 +44,27 @@ def failing(said: str) -> dict[str, str]:
 def test_a_fresh_project_is_well(mai: Mai, project: Path) -> None:
     assert failing(mai("doctor", "--json").stdout) == {}
     assert "FAIL" not in mai("check").stdout
+
+
+@pytest.mark.parametrize(
+    ("made", "ok", "told"),
+    [
+        ("0.0.1", True, "is installed: mai update brings it"),
+        ("99.0", False, "is installed, which is older"),
+    ],
+)
+def test_another_version_of_mai_is_told_once(
+    mai: Mai, project: Path, made: str, ok: bool, told: str
+) -> None:
+    lock = project / ".mai/lock.json"
+    stated = json.loads(lock.read_text(encoding="utf-8"))
+    stated["mai_version"] = made
+    for locked in stated["instances"].values():
+        locked["version"] = made
+    lock.write_text(json.dumps(stated), encoding="utf-8")
+    checks = mai("doctor", "--json", expect=0 if ok else 1).json()["checks"]
+    (found,) = [one for one in checks if one["name"] == "mai"]
+    assert (found["ok"], found["told"]) == (ok, f"the project is at {made}, {__version__} {told}")
 
 
 def test_outside_of_a_project_it_looks_at_the_machine(mai: Mai) -> None:

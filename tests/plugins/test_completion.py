@@ -1,6 +1,8 @@
 """What `<TAB>` offers, and what is imported for it: nothing of a plugin."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from mai.commands import completion
 from tests.conftest import Mai
 from tests.plugins.conftest import COMPONENT, PLUGIN, Install, write_plugin
 
-MARKING = "from pathlib import Path\nPath(__file__).parents[1].joinpath('imported').touch()\n\n"
+MARKING = "from pathlib import Path\nPath(__file__).parents[2].joinpath('imported').touch()\n\n"
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +51,7 @@ def test_kinds_and_components_are_offered(
 
 
 def test_nothing_of_a_plugin_is_imported_for_help_version_and_completion(
-    install: Install, site: Path, tmp_path: Path
+    install: Install, tmp_path: Path
 ) -> None:
     install("good", MARKING + PLUGIN)
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "other"), "HOME": str(tmp_path)}
@@ -60,17 +62,17 @@ def test_nothing_of_a_plugin_is_imported_for_help_version_and_completion(
         return done.stdout.decode()
 
     run("list")
-    (site / "imported").unlink()
+    (tmp_path / "imported").unlink()
     run("--help")
     run("--version")
     run("add", "--help")
     words = {"COMP_WORDS": "mai add tool g", "COMP_CWORD": "3", "_MAI_COMPLETE": "complete_bash"}
     assert run(**words).split() == ["good"]
-    assert not (site / "imported").exists()
+    assert not (tmp_path / "imported").exists()
 
 
 def test_what_was_installed_since_is_found_in_another_process(
-    install: Install, site: Path, tmp_path: Path
+    install: Install, tmp_path: Path
 ) -> None:
     install("good", MARKING + PLUGIN)
     call = "from mai.commands import completion; print(*completion.offered())"
@@ -78,20 +80,20 @@ def test_what_was_installed_since_is_found_in_another_process(
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "other"), "HOME": str(tmp_path)}
     said = subprocess.run([sys.executable, "-c", call], env=env, capture_output=True, check=True)
     assert "tool/good" in said.stdout.decode().split()
-    assert (site / "imported").exists()
+    assert (tmp_path / "imported").exists()
 
 
 @pytest.mark.parametrize(
     "change",
     [
         lambda site: write_plugin(site, "other"),
-        lambda site: write_plugin(site, "good", version="1.1"),
+        lambda site: shutil.rmtree(site / "mai_good.dist-info"),
         lambda site: write_plugin(site, "good", entry="another"),
         lambda site: os.utime(site / "mai_good/plugin.py", ns=(1, 1)),
         lambda site: os.utime(site / "mai_good/good/component.toml", ns=(1, 1)),
         lambda site: (site / "mai_good/second").mkdir(),
     ],
-    ids=["installed", "upgraded", "renamed", "plugin.py", "component.toml", "component"],
+    ids=["installed", "uninstalled", "renamed", "plugin.py", "component.toml", "component"],
 )
 def test_a_list_is_made_anew_when_plugins_have_changed(
     mai: Mai, install: Install, site: Path, change: Callable[[Path], object]
@@ -104,10 +106,11 @@ def test_a_list_is_made_anew_when_plugins_have_changed(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"installed": [], "sources": {}, "components": {"$(ls)": ""}}']
+    "text", ["", "{", "[]", "{}", '{"places": PLACES, "sources": {}, "components": {"$(ls)": ""}}']
 )
 def test_a_list_that_cannot_be_read_is_not_trusted(mai: Mai, text: str) -> None:
     mai("list")
+    text = text.replace("PLACES", json.dumps(completion._places()))
     completion._place().write_text(text, encoding="utf-8")
     assert completion._remembered() is None
 

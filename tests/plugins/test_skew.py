@@ -45,14 +45,39 @@ def test_one_that_is_missing_is_named_with_what_to_install(
     uninstall(site, "good")
     mend = "install its plugin: mai plugin install 'mai-good>=1.0'"
     assert told(mai) == (False, "tool/good is not installed: its files stay as they are", mend)
+    assert f"tool.good: tool/good is not installed: its files stay as they are; {mend}\n" in (
+        mai("status").stdout
+    )
     mai("add", "tool", "weather", "--no-install")
-    mai("update", "--no-install")
+    note = f"note: tool.good: tool/good is not installed: its files stay as they are; {mend}\n"
+    assert note in mai("update", "--no-install").stderr
     assert held.read_text(encoding="utf-8") == "shop\n"
     said = mai("set", "tool.good.x=1", expect=2).stderr
     assert said == f"error: tool/good is not installed\n hint: {mend}\n"
     assert mend in mai("add", "tool", "other", "--from", "good", expect=2).stderr
     mai("remove", "tool", "good", "--no-install")
     assert not held.exists()
+
+
+def test_one_that_fails_is_not_told_to_be_installed(mai: Mai, held: Path, install: Install) -> None:
+    install("good", "1 / 0")
+    why = "tool/good of mai-good is left out: its files stay as they are"
+    assert told(mai) == (False, why, "mai plugin doctor")
+    assert f"note: tool.good: {why}; mai plugin doctor\n" in mai("update").stderr
+
+
+def test_one_that_offers_it_no_more_is_named_with_the_ways_out(
+    mai: Mai, held: Path, install: Install
+) -> None:
+    package = install("good", version="2.0")
+    (package / "good").rename(package / "other")
+    stated = COMPONENT.format(name="other", title="Other")
+    (package / "other/component.toml").write_text(stated, encoding="utf-8")
+    ok, why, mend = told(mai)
+    assert (ok, why) == (False, "mai-good 2.0 has no tool/good: its files stay as they are")
+    assert mend.startswith("mai plugin install 'mai-good==1.0'; or mai remove tool good --ours")
+    mai("remove", "tool", "good", "--ours", "--no-install")
+    assert held.read_text(encoding="utf-8") == "shop\n"
 
 
 def test_a_component_that_nobody_knows_may_be_a_plugins(mai: Mai, project: Path) -> None:
@@ -68,9 +93,11 @@ def test_one_that_is_newer_waits_for_an_update(mai: Mai, held: Path, install: In
         "tool/good is of mai-good 1.0, 1.10 is installed: mai update brings it",
         "",
     )
+    assert "1.10 is installed: mai update brings it\n" in mai("status").stdout
     mai("add", "tool", "weather", "--no-install")
     assert (held.read_text(encoding="utf-8"), locked(held)) == ("shop\n", ("mai-good", "1.0"))
     mai("update", "--no-install")
+    assert mai("status", "--json").json()["plugins"] == []
     assert held.read_text(encoding="utf-8") == "another shop\n"
     assert locked(held) == ("mai-good", "1.10")
 

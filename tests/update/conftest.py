@@ -21,6 +21,7 @@ import pluggy
 import pytest
 from mai.plugins import hookspecs, loader
 from mai.plugins.host import Plugin, Provider
+from mai.plugins.installed import OWN_DISTRIBUTION
 from mai.plugins.loader import Catalog
 from mai.project.tree import File
 from mai.render import engine
@@ -177,9 +178,9 @@ def with_plugin(catalog: Catalog, plugin: object) -> Catalog:
     manager = pluggy.PluginManager("mai")
     manager.add_hookspecs(hookspecs)
     manager.register(plugin)
-    name = f"{loader.OWN_DISTRIBUTION}:tests"
+    name = f"{OWN_DISTRIBUTION}:tests"
     offered = dict.fromkeys(catalog.components, name)
-    provider = Provider(loader.OWN_DISTRIBUTION, catalog.core.version)
+    provider = Provider(OWN_DISTRIBUTION, catalog.core.version)
     return changed_value(
         catalog, hooks={name: Plugin(name, provider, manager.hook)}, plugins=offered
     )

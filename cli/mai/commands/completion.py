@@ -12,11 +12,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from importlib.metadata import entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 import typer
 from platformdirs import user_cache_path
@@ -55,10 +52,10 @@ def offered() -> dict[str, str]:
 
 
 def remember(components: Mapping[str, str], sources: Iterable[Path]) -> None:
-    """Keeps the ids and summaries of all components for completion, as long as the same
-    distributions are installed and `sources`, from which they were read, are as they are."""
+    """Keeps the ids and summaries of all components for completion, as long as nothing is
+    installed and `sources`, from which they were read, are as they are."""
     told = {
-        "installed": _installed(),
+        "places": _places(),
         "sources": {str(path): _changed_ns(path) for path in sources},
         "components": dict(components),
     }
@@ -74,7 +71,7 @@ def _remembered() -> dict[str, str] | None:
     """What `remember` kept; nothing when it cannot be read or is not of what is installed."""
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         told = json.loads(_place().read_text(encoding="utf-8"))
-        is_same = told["installed"] == _installed() and all(
+        is_same = told["places"] == _places() and all(
             _changed_ns(Path(path)) == changed_ns for path, changed_ns in told["sources"].items()
         )
         if is_same and all(re.fullmatch(r"[a-z]+/[a-z0-9_]+", id_) for id_ in told["components"]):
@@ -82,26 +79,15 @@ def _remembered() -> dict[str, str] | None:
     return None
 
 
-def _installed() -> list[list[Any]]:
-    """Each plugin: its distribution and version, its entry point, when its module was changed."""
-    with suppress(Exception):  # what lies in the metadata of others is not known
-        return sorted(
-            [point.dist.name, point.dist.version, point.name, point.value, _module_ns(point.module)]
-            for point in entry_points(group="mai.plugins")
-            if point.dist
-        )
-    return []
+def _places() -> dict[str, int]:
+    """Each folder in which distributions lie, with when one came or went."""
+    return {place: _changed_ns(Path(place)) for place in sys.path if _has_distributions(place)}
 
 
-def _module_ns(module: str) -> int:
-    """When the file of a module was changed, which must not be imported, nor its packages."""
-    top, *rest = module.split(".")
-    with suppress(ImportError, ValueError):
-        spec = find_spec(top)
-        for location in (spec and spec.submodule_search_locations) or ():
-            if changed_ns := _changed_ns(Path(location, *rest).with_suffix(".py")):
-                return changed_ns
-    return 0
+def _has_distributions(place: str) -> bool:
+    with suppress(OSError):
+        return any(one.suffix in {".dist-info", ".egg-info"} for one in Path(place).iterdir())
+    return False
 
 
 def _changed_ns(path: Path) -> int:

@@ -26,32 +26,29 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Find what is wrong, and tell how to mend it; exit code 1 when something is."""
+    from contextlib import nullcontext
+
     from ..console import report
     from ..console.documents import Checked
     from ..errors import NotAProject
     from ..plugins import loader
-    from ..plugins.check import Check
     from ..project.reader import find_root
-    from ..river.checks import of_environment, of_plugins, of_project
+    from ..river.checks import everything
     from ..river.flow import at_work
     from ..river.lost_base import adopt_tree, restore_base
 
     catalog = loader.load_catalog()
-    found: list[Check] = []
     try:
         root = find_root(Path.cwd())
     except NotAProject:
         root = None
-    if root is not None:
-        # Whatever a killed command left is finished first.
-        with at_work(root, resolving=True):
-            if fix:
-                restore_base(root, catalog)
-            if adopt:
-                adopt_tree(root)
-            found += of_project(root, catalog)
-        found += of_plugins(root, catalog)
-    found += of_environment(catalog)
+    # Whatever a killed command left is finished first.
+    with at_work(root, resolving=True) if root else nullcontext():
+        if root and fix:
+            restore_base(root, catalog)
+        if root and adopt:
+            adopt_tree(root)
+        found = everything(root, catalog)
     told = Checked.of("doctor", found)
     report.checks(told, as_json=as_json)
     if told.status == "failed":

@@ -31,10 +31,8 @@ def list_components(
     if kind is not None and kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
     catalog = loader.load_catalog()
-    remember(
-        {id_: component.summary for id_, component in catalog.components.items()},
-        {path for one in catalog.components.values() for path in one.sources},
-    )
+    summaries = {id_: component.summary for id_, component in catalog.components.items()}
+    remember(summaries, catalog.sources)
     with report.plugin_problems(catalog):
         found = offered(catalog, kind)
     if as_json:

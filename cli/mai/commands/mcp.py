@@ -43,8 +43,8 @@ def _refuse_without_sdk() -> None:
     from packaging.requirements import Requirement
 
     from ..errors import Refused
+    from ..plugins.installed import OWN_DISTRIBUTION
     from ..plugins.installer import Wanted, find_home
-    from ..plugins.loader import OWN_DISTRIBUTION
 
     stated = map(Requirement, requires(OWN_DISTRIBUTION) or ())
     sdk = next(one for one in stated if one.name == "mcp")

@@ -46,6 +46,7 @@ def _document(opened: "Opened", catalog: "Catalog") -> "Status":
     from ..console.documents import Status
     from ..merge.edits import edited
     from ..project.reader import read_yours
+    from ..river.checks import of_instances
 
     base = opened.base
     yours = read_yours(opened.root, base.tree)
@@ -55,6 +56,7 @@ def _document(opened: "Opened", catalog: "Catalog") -> "Status":
         mai_version=base.lock.mai_version,
         installed_version=catalog.core.version,
         instances=opened.manifest.instances,
+        plugins=[*of_instances(base.lock, catalog)],
         files=len(base.tree),
         edited=edited(base.tree, yours),
         missing=sorted(path for path in base.tree if path not in yours),

@@ -121,6 +121,9 @@ class Status:
     """The version that the project is at."""
     installed_version: str
     instances: Sequence[Instance]
+    plugins: Sequence[Check]
+    """The instances whose plugin is not there, or there in another version; `name` is the key of
+    one, such as `tool.sundial`."""
     files: int
     """How many files mai made."""
     edited: Sequence[str]

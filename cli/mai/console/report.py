@@ -166,6 +166,8 @@ def status(told: Status) -> None:
     project = told.project
     lines = [f"{project['project_name']} ({project['path']}), made by mai {told.mai_version}"]
     lines += [f"  {i.kind} {i.name} (from {i.component})" for i in told.instances]
+    for one in told.plugins:
+        lines.append("; ".join(filter(None, (f"{one.name}: {one.told}", one.mend))))
     lines += [f"{told.files} files: {len(told.edited)} edited, {len(told.missing)} missing"]
     lines += [f"  edited  {path}" for path in told.edited]
     lines += [f"  missing {path}" for path in told.missing]

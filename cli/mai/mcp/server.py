@@ -25,7 +25,7 @@ from ..plan.wishes import parse_options
 from ..plugins import loader
 from ..plugins.component import Kind
 from ..project.reader import find_root
-from ..river.checks import of_environment, of_plugins, of_project
+from ..river.checks import everything
 from ..river.choices import Choices
 from ..river.edits import edits_of
 from ..river.flow import at_work
@@ -158,13 +158,11 @@ def undo(
 
 def diagnose() -> Checked:
     """Find what is wrong with the project, its plugins or this machine, each with its mend."""
-    catalog = loader.load_catalog()
     try:
         root = _root()
     except NotAProject:
         root = None
-    found = [*of_project(root, catalog), *of_plugins(root, catalog)] if root else []
-    return Checked.of("doctor", [*found, *of_environment(catalog)])
+    return Checked.of("doctor", everything(root, loader.load_catalog()))
 
 
 def _planned(request: Request) -> Planned:

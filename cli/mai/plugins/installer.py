@@ -22,7 +22,7 @@ from packaging.utils import canonicalize_name
 
 from ..errors import Refused, UsageError
 from . import receipt
-from .loader import OWN_DISTRIBUTION
+from .installed import OWN_DISTRIBUTION
 
 _PIPX = "pipx_metadata.json"
 

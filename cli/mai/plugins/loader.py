@@ -1,26 +1,25 @@
 """Finds the installed plugins, and leaves out a bad one before it hurts anybody."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any, TypeVar
 
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from .. import __version__
 from ..errors import Conflict, MaiError, NotInstalled, PluginFailed, Refused, UnknownName
 from ..project.manifest import Manifest
 from .check import Check
 from .component import Component, Contribution
 from .core import Core, installed_core
 from .host import Plugin, Provider, many, one
+from .installed import OWN_DISTRIBUTION, Installed, Unreadable, installed
 from .values import Plan, Problem, Project
 
 T = TypeVar("T")
 
-GROUP = "mai.plugins"
-OWN_DISTRIBUTION = "mai-framework"
 _REPORT = "update it, or report it to its author"
 
 
@@ -59,6 +58,8 @@ class Catalog:
     """Component id -> the plugin that offers it."""
     absent: dict[str, str] = field(default_factory=dict)
     """Component id -> how to have it, of those that are known and cannot be used."""
+    installed: list[Installed] = field(default_factory=list)
+    """Every plugin, mai's own first, those that are left out included."""
 
     def __getitem__(self, component_id: str) -> Component:
         """Raises `UnknownName`, or `NotInstalled` when it is known how to have it."""
@@ -67,6 +68,22 @@ class Catalog:
         if component_id in self.absent:
             raise NotInstalled(component_id, self.absent[component_id])
         raise UnknownName("component", component_id, self.components)
+
+    @property
+    def sources(self) -> Iterator[Path]:
+        """The files and folders of which one changes when other components are offered."""
+        for component in self.components.values():
+            yield from component.sources
+        for found in self.installed:
+            yield from found.modules
+
+    def installed_plugin(self, name: str) -> Installed:
+        """The plugin of that name; raises `UnknownName`."""
+        known = {one.normalised: one for one in self.installed}
+        try:
+            return known[canonicalize_name(name)]
+        except KeyError:
+            raise UnknownName("plugin", name, known) from None
 
     def leave_out(self, component_id: str, problem: PluginProblem) -> None:
         """Goes on as if the component were not installed, and tells why."""
@@ -148,44 +165,29 @@ def load_catalog() -> Catalog:
     A plugin that cannot be imported, whose hooks mai does not know, or whose components are
     broken or clash with another's is left out and told in `problems`.
     """
-    problems: list[PluginProblem] = []
-    catalog = Catalog(problems=problems)
-    for provider, point in sorted(_installed(problems), key=_order):
-        try:
-            plugin, components = _load(point, provider)
-            _refuse_clashes(components, catalog)
-        except MaiError as error:
-            problems.append(_problem(provider, error))
+    catalog = Catalog()
+    for found in installed():
+        if isinstance(found, Unreadable):
+            catalog.problems.append(PluginProblem(found.place, found.reason))
             continue
-        catalog.hooks[plugin.name] = plugin
-        for component in components:
-            catalog.components[component.id] = component
-            catalog.providers[component.id] = provider
-            catalog.plugins[component.id] = plugin.name
+        catalog.installed.append(found)
+        for point in found.points:
+            _add(point, Provider(found.name, found.version), catalog)
     return catalog
 
 
-def _installed(problems: list[PluginProblem]) -> Iterator[tuple[Provider, EntryPoint]]:
-    """The entry points of each distribution; one whose metadata is broken spoils no other."""
-    seen = set()
-    for distribution in distributions():
-        try:
-            points = distribution.entry_points.select(group=GROUP)
-            provider = _provider(distribution) if points else None
-        except Exception as error:  # noqa: BLE001 - a border: anything may lie there
-            if _is_plugin(distribution):
-                reason = f"its metadata cannot be read: {type(error).__name__}: {error}"
-                problems.append(PluginProblem(str(distribution.locate_file("")), reason))
-            continue
-        if provider and provider.distribution not in seen:
-            seen.add(provider.distribution)
-            yield from ((provider, point) for point in points)
-
-
-def _is_plugin(distribution: Distribution) -> bool:
-    with suppress(OSError, UnicodeDecodeError):
-        return GROUP in (distribution.read_text("entry_points.txt") or "")
-    return False
+def _add(point: EntryPoint, provider: Provider, catalog: Catalog) -> None:
+    try:
+        plugin, components = _load(point, provider)
+        _refuse_clashes(components, catalog)
+    except MaiError as error:
+        catalog.problems.append(_problem(provider, error))
+        return
+    catalog.hooks[plugin.name] = plugin
+    for component in components:
+        catalog.components[component.id] = component
+        catalog.providers[component.id] = provider
+        catalog.plugins[component.id] = plugin.name
 
 
 def _load(point: EntryPoint, provider: Provider) -> tuple[Plugin, list[Component]]:
@@ -221,17 +223,3 @@ def _refuse_clashes(found: Iterable[Component], catalog: Catalog) -> None:
 def _problem(provider: Provider, error: MaiError) -> PluginProblem:
     reason = error.reason if isinstance(error, PluginFailed) else error.message
     return PluginProblem(provider.distribution, " ".join(reason.split()), error.hint)
-
-
-def _provider(distribution: Distribution) -> Provider:
-    if distribution.name == OWN_DISTRIBUTION:
-        return Provider(OWN_DISTRIBUTION, __version__)
-    if not distribution.name:  # what the type says of it holds for sound metadata only
-        raise ValueError("there is no name")
-    return Provider(distribution.name, distribution.version)
-
-
-def _order(found: tuple[Provider, EntryPoint]) -> tuple[bool, str, str]:
-    """mai's own come first, so that nobody can take the id of a first-party component."""
-    provider, point = found
-    return (provider.distribution != OWN_DISTRIBUTION, provider.distribution, point.name)

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from .. import __version__
 from ..errors import BrokenComponent, Refused
 from .component import Component
-from .loader import GROUP, OWN_DISTRIBUTION
+from .installed import GROUP, OWN_DISTRIBUTION
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,21 @@ from ..apply import pending
 from ..errors import BrokenProject, CommandFailed, MaiError
 from ..merge.package_move import moved_by_hand
 from ..plugins.check import Check
+from ..plugins.installed import OWN_DISTRIBUTION
 from ..plugins.loader import Catalog, how_to_have
 from ..plugins.values import Project
 from ..programs import git, uv
 from ..project.lock import Lock, LockedInstance
-from ..project.manifest import Manifest
+from ..project.manifest import Manifest, parse_key
 from ..project.reader import read_base, read_lock, read_manifest
 from .branches import is_joined
 from .lost_base import recovered
+
+
+def everything(root: Path | None, catalog: Catalog) -> list[Check]:
+    """All that `mai doctor` looks at; `root` is nothing where there is no project."""
+    found = [*of_project(root, catalog), *of_plugins(root, catalog)] if root else []
+    return [*found, *of_environment(catalog)]
 
 
 def of_project(root: Path, catalog: Catalog) -> Iterator[Check]:
@@ -41,12 +48,53 @@ def of_plugins(root: Path, catalog: Catalog) -> Iterator[Check]:
         lock = read_lock(root)
     except MaiError:  # `of_project` says so
         return
-    for key, locked in lock.instances.items():
-        yield from _provider(key, locked, catalog)
+    yield from _mai(lock, catalog)
+    yield from of_instances(lock, catalog)
     for distribution, problem in catalog.validated(lock.manifest):
         yield Check(distribution, False, problem.message, problem.hint)
     for distribution, check in catalog.checked(Project(lock.manifest, root)):
         yield replace(check, name=f"{distribution}: {check.name}")
+
+
+def _mai(lock: Lock, catalog: Catalog) -> Iterator[Check]:
+    """What is to be said of a project that another version of mai made."""
+    made, installed = Version(lock.mai_version), Version(catalog.core.version)
+    told = f"the project is at {made}, {installed} is installed"
+    if made < installed:
+        yield Check("mai", True, f"{told}: mai update brings it")
+    elif made > installed:
+        mend = how_to_have(OWN_DISTRIBUTION, lock.mai_version)
+        yield Check("mai", False, f"{told}, which is older", mend)
+
+
+def of_instances(lock: Lock, catalog: Catalog) -> Iterator[Check]:
+    """What a project has of plugins that are not there, or there in another version."""
+    yield from missing(lock, catalog)
+    for key, locked in lock.instances.items():
+        if locked.component in catalog.components:
+            yield from _provider(key, locked, catalog)
+
+
+def missing(lock: Lock, catalog: Catalog) -> Iterator[Check]:
+    """Each instance whose component cannot be had of what is installed."""
+    for key, locked in lock.instances.items():
+        if locked.component not in catalog.components:
+            told, mend = _why_missing(key, locked, catalog)
+            yield Check(key, False, f"{told}: its files stay as they are", mend)
+
+
+def _why_missing(key: str, locked: LockedInstance, catalog: Catalog) -> tuple[str, str]:
+    """What is to be said of the plugin of an instance, and how to mend it."""
+    own = locked.provider
+    if any(problem.distribution == own for problem in catalog.problems):
+        return f"{locked.component} of {own} is left out", "mai plugin doctor"
+    installed = {one.provider.distribution: one.provider.version for one in catalog.hooks.values()}
+    if own in installed and own != OWN_DISTRIBUTION:
+        kind, name = parse_key(key)
+        back = f"mai plugin install '{own}=={locked.version}'"
+        keep = f"mai remove {kind} {name} --ours makes them your own"
+        return f"{own} {installed[own]} has no {locked.component}", f"{back}; or {keep}"
+    return f"{locked.component} is not installed", how_to_have(own, locked.version)
 
 
 def of_environment(catalog: Catalog) -> Iterator[Check]:
@@ -59,12 +107,9 @@ def of_environment(catalog: Catalog) -> Iterator[Check]:
 
 
 def _provider(key: str, locked: LockedInstance, catalog: Catalog) -> Iterator[Check]:
-    """What is to be said of an instance that is not of what is installed."""
+    """What is to be said of an instance that is not of what is installed; that mai is newer is
+    said once."""
     mend = how_to_have(locked.provider, locked.version)
-    if locked.component not in catalog.components:
-        told = f"{locked.component} is not installed: its files stay as they are"
-        yield Check(key, False, told, mend)
-        return
     provider = catalog.providers[locked.component]
     told = f"{locked.component} is of {locked.provider} {locked.version}"
     if provider.distribution != locked.provider:
@@ -72,7 +117,7 @@ def _provider(key: str, locked: LockedInstance, catalog: Catalog) -> Iterator[Ch
         yield Check(key, False, told, f"{mend}; or change over to it: mai update")
     elif Version(provider.version) < Version(locked.version):
         yield Check(key, False, f"{told}, {provider.version} is installed, which is older", mend)
-    elif provider.version != locked.version:
+    elif provider.version != locked.version and provider.distribution != OWN_DISTRIBUTION:
         yield Check(key, True, f"{told}, {provider.version} is installed: mai update brings it")
 
 

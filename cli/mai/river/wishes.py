@@ -16,6 +16,7 @@ from ..project.manifest import Instance
 from ..project.pristine import Pristine
 from ..project.reader import read_yours
 from ..project.tree import Tree
+from .checks import missing
 from .choices import Choices
 from .opening import Opened
 from .planning import Wish
@@ -74,9 +75,10 @@ def updating(stated: Stated, asker: Ask | None = None) -> Wished:
 
     def wished(opened: Opened) -> Wish:
         lock = opened.base.lock
+        frozen = [f"{one.name}: {one.told}; {one.mend}" for one in missing(lock, opened.catalog)]
         leave_out_older(lock, opened.catalog)
         migration = migrated(opened.manifest, lock, opened.catalog, stated, asker)
-        notes = (*migration.dropped, *notes_between(lock, opened.catalog))
+        notes = (*frozen, *migration.dropped, *notes_between(lock, opened.catalog))
         return Wish(migration.manifest, newest=True, notes=notes)
 
     return wished

@@ -48,12 +48,13 @@ def _planned(name: str, home: "Home") -> "tuple[tuple[Command, ...], PluginChang
     from ...console.documents import PluginChanged
     from ...errors import Refused
     from ...plugins import loader
-    from ...plugins.installed import installed_plugin
+    from ...plugins.installed import OWN_DISTRIBUTION
     from .told import told_plugin
 
-    if installed_plugin(name).name == loader.OWN_DISTRIBUTION:
-        raise Refused(f"{loader.OWN_DISTRIBUTION} is mai itself", f"mai is {home.told}")
-    plugin = told_plugin(name, loader.load_catalog())
+    catalog = loader.load_catalog()
+    plugin = told_plugin(catalog.installed_plugin(name), catalog)
+    if plugin.distribution == OWN_DISTRIBUTION:
+        raise Refused(f"{OWN_DISTRIBUTION} is mai itself", f"mai is {home.told}")
     commands = home.uninstall(plugin.distribution)
     told = PluginChanged(
         command="plugin uninstall",
