@@ -100,4 +100,4 @@ def _key_id(secret: str) -> str:
 
 def _told(claims: dict[str, Any]) -> AccessToken:
     expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-    return AccessToken(UUID(claims["sub"]), UUID(claims["sid"]), expires_at)
+    return AccessToken(UUID(claims["sub"]), UUID(str(claims["sid"])), expires_at)
