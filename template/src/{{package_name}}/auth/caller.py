@@ -11,7 +11,7 @@ A route says what it needs by the caller that it takes: `CurrentUser`, `CurrentS
 one that answers whoever asks says `openapi_extra=PUBLIC`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Annotated, Any
@@ -143,7 +143,7 @@ CurrentUser = Annotated[Caller, Depends(current_caller)]
 """Whoever sent the request. Nobody who was disabled gets so far: no mode knows them any more."""
 CurrentActiveUser = CurrentUser
 OptionalUser = Annotated[Caller | None, Depends(optional_caller)]
-PUBLIC: Mapping[str, Any] = {"security": []}
+PUBLIC: dict[str, Any] = {"security": []}
 """`openapi_extra` of a route that answers whoever asks."""
 OPTIONAL: Mapping[str, Any] = {"security": [{}]}
 """`openapi_extra` of a route that takes an `OptionalUser`."""
