@@ -145,7 +145,7 @@ CurrentActiveUser = CurrentUser
 OptionalUser = Annotated[Caller | None, Depends(optional_caller)]
 PUBLIC: dict[str, Any] = {"security": []}
 """`openapi_extra` of a route that answers whoever asks."""
-OPTIONAL: Mapping[str, Any] = {"security": [{}]}
+OPTIONAL: dict[str, Any] = {"security": [{}]}
 """`openapi_extra` of a route that takes an `OptionalUser`."""
 
 

@@ -9,8 +9,6 @@ from ..core.commands import with_rows
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
-    from .models import User
-
 app = typer.Typer(name="user", help="Whom the service knows by name.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="A user's name or email address.")]
@@ -79,27 +77,18 @@ def adopt_local(name: Name) -> None:
     from . import users
 
     async def adopt(db: "AsyncSession") -> int:
-        return await users.adopt_local(db, await _find(db, name))
+        return await users.adopt_local(db, await users.get_user_named(db, name))
 
     typer.echo(f"{name} owns {with_rows(adopt)} more rows")
 
 
 def _change(name: str, told: str, **changes: bool) -> None:
     from .schemas import UserPatch
-    from .users import change_user
+    from .users import change_user, get_user_named
 
     async def change(db: "AsyncSession") -> None:
-        user = await _find(db, name)
+        user = await get_user_named(db, name)
         await change_user(db, None, user.user_id, UserPatch.model_validate(changes))
 
     with_rows(change)
     typer.echo(f"{name} {told}")
-
-
-async def _find(db: "AsyncSession", name: str) -> "User":
-    from ..core.errors import NotFound
-    from .users import find_user
-
-    if user := await find_user(db, name):
-        return user
-    raise NotFound(f"there is no user {name!r}: `user list` shows them")

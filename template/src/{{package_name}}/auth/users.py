@@ -55,6 +55,13 @@ async def find_user(db: AsyncSession, name: str) -> User | None:
     return await db.scalar(select(User).where(column == name))
 
 
+async def get_user_named(db: AsyncSession, name: str) -> User:
+    """The user with this name or email address; raises `NotFound`."""
+    if user := await find_user(db, name):
+        return user
+    raise NotFound(f"there is no user {name!r}: `user list` shows them")
+
+
 async def list_users(db: AsyncSession, *, limit: int, before: UUID | None = None) -> Sequence[User]:
     """Return users, newest first, those made before user `before`."""
     query = select(User).order_by(User.user_id.desc()).limit(limit)
