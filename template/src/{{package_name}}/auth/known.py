@@ -43,10 +43,13 @@ class KnownCallers:
         self._listener: asyncio.Task[None] | None = None
 
     async def recognise(
-        self, sent: str, look: Callable[[], Awaitable[Recognised | None]]
+        self, mode: str, sent: str, look: Callable[[], Awaitable[Recognised | None]]
     ) -> Caller | None:
-        """The caller who sent this: remembered, or what `look` finds; what it raises is raised."""
-        key = hashlib.sha256(sent.encode()).digest()
+        """The caller who sent this: remembered, or what `look` finds; what it raises is raised.
+
+        No mode is told of whom another one recognised.
+        """
+        key = hashlib.sha256(f"{mode}\0{sent}".encode()).digest()
         caller, until, _ = self._entries.get(key, (None, 0.0, None))
         if caller is not None and until > time.monotonic() and self._bus.connected:
             self._entries.move_to_end(key)

@@ -26,7 +26,7 @@ async def authenticate(connection: HTTPConnection, services: Services) -> Caller
         about = frozenset({user_label(caller.id), label(key.key_id)})
         return Recognised(caller, about, key.expires_at)
 
-    caller = await services.get(KnownCallers).recognise(sent.text, look)
+    caller = await services.get(KnownCallers).recognise("api_key", sent.text, look)
     services.get(KeyUses).note(sent.key_id)
     return caller
 

@@ -16,7 +16,8 @@ async def authenticate(connection: HTTPConnection, services: Services) -> Caller
     scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return None
-    return await services.get(KnownCallers).recognise(token, lambda: _look(token, services))
+    known = services.get(KnownCallers)
+    return await known.recognise("jwt", token, lambda: _look(token, services))
 
 
 async def _look(token: str, services: Services) -> Recognised | None:

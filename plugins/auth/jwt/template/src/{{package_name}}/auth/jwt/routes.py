@@ -188,7 +188,7 @@ def _tokens(services: Services, response: Response, login: Continued) -> Tokens:
     response.headers["Cache-Control"] = "no-store"
     return Tokens(
         access_token=services.get(AccessTokens).make(login.login),
-        token_type="bearer",  # noqa: S106 (a word of OAuth)
+        token_type="bearer",
         expires_in=services.get(JwtSettings).access_lifetime_s,
         refresh_token=login.refresh_token or "",
     )
