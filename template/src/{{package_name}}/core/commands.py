@@ -19,14 +19,23 @@ app = typer.Typer(name="db", help="The database's schema.", no_args_is_help=True
 
 
 def with_database(action: "Callable[[Database], Awaitable[T]]") -> T:
-    """What `action` makes of the configured database; `StartupError` if it does not answer."""
+    """What `action` makes of the configured database; `StartupError` if it does not answer.
+
+    What is logged meanwhile goes to stderr alone, unless the command has configured it.
+    """
+    import structlog
     from sqlalchemy.exc import DBAPIError
 
     from .db import Database
+    from .logging import configure_logging
     from .settings import get_settings
 
+    settings = get_settings()
+    if not structlog.is_configured():
+        configure_logging(settings.model_copy(update={"log_file": None}))
+
     async def run() -> T:
-        database = Database(get_settings())
+        database = Database(settings)
         try:
             await database.ping()
         except (OSError, DBAPIError) as error:
