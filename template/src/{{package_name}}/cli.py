@@ -151,19 +151,32 @@ def _set_variable(path: Path, name: str, value: str) -> None:
     line = f"{name}={value}"
     text = path.read_text("utf-8") if path.exists() else ""
     text, found = re.subn(rf"^(# *)?{name}=.*$", line, text, count=1, flags=re.MULTILINE)
-    _write_secret(path, text if found else f"{text}{line}\n")
+    if not found:
+        text += f"{line}\n" if text.endswith("\n") or not text else f"\n{line}\n"
+    _write_secret(path, text)
 
 
 def _write_env_file(example: Path, target: Path) -> bool:
     """Copy `example` with fresh secrets for `<generate>`, for the owner's eyes only."""
-    if target.exists() or not example.exists():
+    if not example.exists():
         return False
     text = example.read_text("utf-8")
+    if target.exists():
+        _add_secrets(target, re.findall(r"^(\w+)=<generate>$", text, re.MULTILINE))
+        return False
     while "=<generate>\n" in text:
         text = text.replace("=<generate>\n", f"={secrets.token_urlsafe(32)}\n", 1)
     _write_secret(target, text)
     typer.echo(f"wrote {target}")
     return True
+
+
+def _add_secrets(path: Path, names: list[str]) -> None:
+    """Give an `.env` file those of these secrets that it lacks: a component has come since."""
+    for name in names:
+        if not re.search(rf"^(export +)?{name} *=.", path.read_text("utf-8"), re.MULTILINE):
+            _set_variable(path, name, secrets.token_urlsafe(32))
+            typer.echo(f"added {name} to {path}")
 
 
 def _write_secret(path: Path, text: str) -> None:

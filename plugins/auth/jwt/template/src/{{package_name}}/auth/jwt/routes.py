@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
 from ...core.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated
@@ -169,7 +169,9 @@ async def invite(
 
 @router.delete("/admin/invitations/{invitation_id}", status_code=204, responses=problems(NotFound))
 async def withdraw_invitation(
-    invitation_id: UUID, caller: CurrentSuperuser, services: ServicesDep
+    invitation_id: Annotated[UUID, Path(examples=["01a223e1-db36-7835-aacd-87d56c7605f7"])],
+    caller: CurrentSuperuser,
+    services: ServicesDep,
 ) -> None:
     """Let nobody use an invitation any more."""
     async with services.database.transaction() as db:
@@ -188,7 +190,6 @@ def _tokens(services: Services, response: Response, login: Continued) -> Tokens:
     response.headers["Cache-Control"] = "no-store"
     return Tokens(
         access_token=services.get(AccessTokens).make(login.login),
-        token_type="bearer",
         expires_in=services.get(JwtSettings).access_lifetime_s,
         refresh_token=login.refresh_token or "",
     )

@@ -84,7 +84,7 @@ class Tokens(BaseModel):
     """What to call with, and what to go on by, as OAuth 2 names it."""
 
     access_token: str = Field(description="Send it as `Authorization: Bearer …`.")
-    token_type: Literal["bearer"]
+    token_type: Literal["bearer"] = Field("bearer", description="The scheme to send it with.")
     expires_in: int = Field(description="How many seconds the access token holds.")
     refresh_token: str = Field(description="Holds once: each refresh gives another one.")
 
