@@ -87,6 +87,35 @@ def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
         raise Conflict(f"{names}: a project has one memory backend", "leave out one of them")
 
 
+def needed_by(component: Component, catalog: Catalog) -> list[str]:
+    """What has to be in a project with `component`, in the order in which it can be added: what it
+    requires or, where that is not installed, what is enough in its place.
+
+    Raises `UnknownName` when neither is installed.
+    """
+    seen = {component.id}
+    found: list[str] = []
+
+    def visit(one: Component) -> None:
+        for required in one.requires:
+            other = catalog[_installed_for(required, catalog)]
+            if other.id not in seen:
+                seen.add(other.id)
+                visit(other)
+                found.append(other.id)
+
+    visit(component)
+    return found
+
+
+def _installed_for(required: str, catalog: Catalog) -> str:
+    if required in catalog.components:
+        return required
+    return next(
+        (one.id for one in catalog.components.values() if required in one.provides), required
+    )
+
+
 def check_with_plugins(before: Manifest | None, after: Manifest, catalog: Catalog) -> None:
     """Raises `Refused` when a plugin finds something wrong with `after` that was right before."""
     known = set(catalog.validated(before)) if before else set()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ..errors import Conflict, MaiError, NotInstalled, PluginFailed, Refused, UnknownName
+from ..errors import REPORT, Conflict, MaiError, NotInstalled, PluginFailed, Refused, UnknownName
 from ..project.manifest import Manifest
 from .check import Check
 from .component import Component, Contribution
@@ -19,8 +19,6 @@ from .installed import OWN_DISTRIBUTION, Installed, Unreadable, installed
 from .values import Plan, Problem, Project
 
 T = TypeVar("T")
-
-_REPORT = "update it, or report it to its author"
 
 
 def how_to_have(distribution: str, version: str) -> str:
@@ -36,8 +34,23 @@ class PluginProblem:
 
     distribution: str
     reason: str
-    mend: str = _REPORT
+    mend: str
     """What to type, or to do."""
+    where: str = ""
+    """`FILE:LINE` of the fault, where that is known."""
+
+    @classmethod
+    def of(cls, distribution: str, error: MaiError, reason: str = "") -> "PluginProblem":
+        """What `error` comes to; `reason` says why in other words than its own."""
+        reason = reason or (error.reason if isinstance(error, PluginFailed) else error.message)
+        mend = error.hint if error.hint not in ("", REPORT) else _another_version(distribution)
+        return cls(distribution, " ".join(reason.split()), mend, error.where)
+
+
+def _another_version(distribution: str) -> str:
+    if distribution == OWN_DISTRIBUTION:
+        return "update mai, or report it"
+    return f"mai plugin install --upgrade {distribution}; or mai plugin uninstall {distribution}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +108,7 @@ class Catalog:
     def leave_out_plugin(self, failed: PluginFailed) -> None:
         """Goes on as if the plugin were not installed, and tells why."""
         plugin = self.hooks.pop(failed.plugin)
-        problem = _problem(plugin.provider, failed)
+        problem = PluginProblem.of(plugin.provider.distribution, failed)
         self.problems.append(problem)
         for component_id, name in self.plugins.items():
             if name == plugin.name:
@@ -168,7 +181,8 @@ def load_catalog() -> Catalog:
     catalog = Catalog()
     for found in installed():
         if isinstance(found, Unreadable):
-            catalog.problems.append(PluginProblem(found.place, found.reason))
+            mend = "install it again, or remove it from there"
+            catalog.problems.append(PluginProblem(found.place, found.reason, mend))
             continue
         catalog.installed.append(found)
         for point in found.points:
@@ -181,7 +195,7 @@ def _add(point: EntryPoint, provider: Provider, catalog: Catalog) -> None:
         plugin, components = _load(point, provider)
         _refuse_clashes(components, catalog)
     except MaiError as error:
-        catalog.problems.append(_problem(provider, error))
+        catalog.problems.append(PluginProblem.of(provider.distribution, error))
         return
     catalog.hooks[plugin.name] = plugin
     for component in components:
@@ -208,7 +222,7 @@ def _refuse_version(provider: Provider) -> None:
     try:
         Version(provider.version)
     except InvalidVersion as error:
-        raise Refused(f"its version {provider.version!r} is not of PEP 440", _REPORT) from error
+        raise Refused(f"its version {provider.version!r} is not of PEP 440", REPORT) from error
 
 
 def _refuse_clashes(found: Iterable[Component], catalog: Catalog) -> None:
@@ -218,8 +232,3 @@ def _refuse_clashes(found: Iterable[Component], catalog: Catalog) -> None:
                 f"{component.id} is also offered by {other.distribution}",
                 f"keep one: mai plugin uninstall {other.distribution}",
             )
-
-
-def _problem(provider: Provider, error: MaiError) -> PluginProblem:
-    reason = error.reason if isinstance(error, PluginFailed) else error.message
-    return PluginProblem(provider.distribution, " ".join(reason.split()), error.hint)
