@@ -62,6 +62,13 @@ def wanted_instance(
     )
 
 
+def refuse_id(name: str) -> None:
+    """Raises `InvalidName` for `tool/moon`, and for `tool:moon`, where `moon` is a name."""
+    kind, separator, own = name.replace(":", "/").partition("/")
+    if separator and kind in KINDS:
+        raise InvalidName(f"{name!r} is a component, expected a name alone", f"type {kind} {own}")
+
+
 def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
     """Raises `Conflict` when two components exclude each other, one that is required is absent,
     or there are two active memories; the message names both sides. What a component asks for

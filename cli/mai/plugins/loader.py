@@ -9,10 +9,19 @@ from typing import Any, TypeVar
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ..errors import REPORT, Conflict, MaiError, NotInstalled, PluginFailed, Refused, UnknownName
+from ..errors import (
+    REPORT,
+    Conflict,
+    MaiError,
+    NotInstalled,
+    PluginFailed,
+    Refused,
+    UnknownName,
+    UsageError,
+)
 from ..project.manifest import Manifest
 from .check import Check
-from .component import Component, Contribution
+from .component import KINDS, Component, Contribution
 from .core import Core, installed_core
 from .host import Plugin, Provider, many, one
 from .installed import OWN_DISTRIBUTION, Installed, Unreadable, installed
@@ -47,6 +56,11 @@ class PluginProblem:
         return cls(distribution, " ".join(reason.split()), mend, error.where)
 
 
+def _may_offer(distribution: str, name: str) -> bool:
+    """Whether a plugin is called as a component is: `mai-moon-phase` like `moon_phase`."""
+    return bool(name) and f"-{name.replace('_', '-')}-" in f"-{canonicalize_name(distribution)}-"
+
+
 def _another_version(distribution: str) -> str:
     if distribution == OWN_DISTRIBUTION:
         return "update mai, or report it"
@@ -78,9 +92,22 @@ class Catalog:
         """Raises `UnknownName`, or `NotInstalled` when it is known how to have it."""
         if component_id in self.components:
             return self.components[component_id]
+        raise self.lacking(component_id)
+
+    def lacking(self, component_id: str, hint: str = "") -> UsageError:
+        """Why a component cannot be had, and how it can; `hint` says what else would do."""
+        kind, _, name = component_id.partition("/")
         if component_id in self.absent:
-            raise NotInstalled(component_id, self.absent[component_id])
-        raise UnknownName("component", component_id, self.components)
+            return NotInstalled(component_id, self.absent[component_id])
+        if suspect := next((p for p in self.problems if _may_offer(p.distribution, name)), None):
+            told = f"{suspect.distribution}, which may bring it, is left out: mai plugin doctor"
+            return NotInstalled(component_id, told)
+        if kind not in KINDS:
+            return UnknownName("component", component_id, self.components)
+        of_kind = [one.name for one in self.components.values() if one.kind == kind]
+        known = f"known: {', '.join(sorted(of_kind)) or 'none'}; "
+        plugin = "or a plugin brings it: mai plugin install NAME"
+        return UnknownName(f"{kind} component", name, of_kind, f"{hint or known}{plugin}")
 
     @property
     def sources(self) -> Iterator[Path]:
