@@ -25,6 +25,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+REPORT = "update its plugin, or report it to its author"
+"""What helps against a fault of a plugin, when nothing more exact is known."""
+
 
 class MaiError(Exception):
     """An error that mai foresees.
@@ -33,6 +36,8 @@ class MaiError(Exception):
     """
 
     exit_code = 1
+    where = ""
+    """`FILE:LINE` of a fault in a plugin, where that is known."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -109,27 +114,28 @@ class BrokenProject(MaiError):
 
 class BrokenComponent(MaiError):
     def __init__(
-        self, where: Path, reason: str, hint: str = "update its plugin, or report it to its author"
+        self, path: Path, reason: str, hint: str = REPORT, *, line: int | None = None
     ) -> None:
-        super().__init__(f"{where}: {reason}", hint)
+        self.where = f"{path}:{line}" if line else str(path)
+        super().__init__(f"{self.where}: {reason}", hint)
 
 
 class PluginFailed(MaiError):
     """`plugin` raised `error`, or did not end, in `doing`: a hook, or being imported."""
 
-    def __init__(self, plugin: str, doing: str, error: BaseException) -> None:
+    def __init__(self, plugin: str, doing: str, error: BaseException, where: str = "") -> None:
         self.plugin = plugin
         self.reason = f"{doing}: {type(error).__name__}: {error}"
+        self.where = where
         hint = error.hint if isinstance(error, MaiError) else ""
-        super().__init__(
-            f"plugin {plugin} failed in {self.reason}",
-            hint or "update it, or report it to its author",
-        )
+        super().__init__(f"plugin {plugin} failed in {self.reason}", hint or REPORT)
 
 
 class RenderFailed(MaiError):
-    def __init__(self, owner: str, reason: str) -> None:
-        super().__init__(f"the template of {owner} cannot be rendered: {reason}")
+    def __init__(self, owner: str, reason: str, where: str = "") -> None:
+        self.where = where
+        place = f" ({where})" if where else ""
+        super().__init__(f"the template of {owner} cannot be rendered: {reason}{place}")
 
 
 class WriteFailed(MaiError):

@@ -43,7 +43,7 @@ def plugin_interface() -> Iterator[str]:
     yield from _fields(FilePolicies)
     yield "## Questions\n"
     yield f"{_paragraphs(questions)}\n"
-    yield from _fields(Question, left_out={"name"})
+    yield from _fields(Question, left_out={"name", "where"})
     yield "Text in `default`, `when` and `validator` may be Jinja over the answers before, those of"
     yield "the core, and `name`, `module`, `class_name` and `title` of the instance. Templates have"
     yield "the same variables.\n"

@@ -24,6 +24,13 @@ def test_with_wants_kind_and_name(text: str) -> None:
         fold(MINIMAL, {}, [text], [])
 
 
+@pytest.mark.parametrize("text", ["tool/moon", "tool:tool/moon", "tool:tool:moon"])
+def test_an_id_is_told_as_with_takes_it(text: str) -> None:
+    with pytest.raises(UsageError, match="KIND:NAME") as refused:
+        fold(MINIMAL, {}, [text], [])
+    assert refused.value.hint == "--with tool:moon"
+
+
 @pytest.mark.parametrize("text", ["database", "a.b=c", "a.b.c.d=e"])
 def test_an_option_wants_a_key_and_a_value(text: str) -> None:
     with pytest.raises(UsageError, match="KEY=VALUE"):

@@ -108,6 +108,58 @@ def test_a_bad_plugin_is_one_line_and_hurts_no_other(mai: Mai, install: Install,
     assert "tool good " in said.stdout
 
 
+LINES = {
+    "absent": "plugin.py:1",
+    "broken": "plugin.py:1",
+    "exiting": "plugin.py:1",
+    "interrupting": "plugin.py:1",
+    "misspelt": "plugin.py:4",
+    "demanding": "plugin.py:4",
+    "newer": "newer/component.toml:1",
+    "ancient": "ancient/component.toml:1",
+    "apiless": "apiless/component.toml",
+    "untoml": "untoml/component.toml:1",
+    "latin": "latin/component.toml:6",
+    "undated": "undated/component.toml:7",
+    "strange": "strange/copier.yml:1",
+    "tasking": "tasking/copier.yml:1",
+    "including": "including/component.toml:7",
+    "hanging": "plugin.py:5",
+    "halting": "plugin.py:1",
+    "raising": "plugin.py:5",
+}
+"""Where `mai plugin doctor` says to look, in the folder of the package."""
+
+TEMPLATE_LINES = {
+    "torn": "torn/template/torn.txt.jinja:1",
+    "vague": "vague/template/vague.txt.jinja:1",
+    "adding": "adding/template/adding.txt.jinja:1",
+    "asking": "asking/copier.yml:1",
+}
+
+
+def test_the_doctor_of_plugins_says_where_to_look(mai: Mai, install: Install, site: Path) -> None:
+    bad = {*AT_ONCE} - {"stuck"}  # another test's import of it goes on and on
+    for name in bad:
+        install_bad(install, name)
+    install("halting", ENDLESS)
+    for name in ("torn", "vague", "adding", "asking", "taking"):
+        install(name, files=UNRENDERABLE[name])
+    install("contributing", f"{PLUGIN}\n\n@hookimpl\ndef mai_contribute(component): 1 / 0\n")
+    install("good")
+    checks = mai("plugin", "doctor", "--json", expect=1).json()["checks"]
+    found = {one["name"].removeprefix("plugin mai-"): one for one in checks}
+    assert {name for name, one in found.items() if one["ok"]} >= {"good", "framework"}
+    places = LINES | TEMPLATE_LINES | {"contributing": "plugin.py:11"}
+    for name, place in places.items():
+        look, _, rest = found[name]["mend"].partition("; ")
+        assert look == f"look at {site}/mai_{name}/{place}", name
+        assert rest, name
+    assert "README.md belongs to core" in found["taking"]["told"]
+    unknown = bad - {*LINES}
+    assert not any(found[name]["mend"].startswith("look at") for name in unknown)
+
+
 def test_plugins_may_have_one_name_for_their_entry_points(mai: Mai, install: Install) -> None:
     install("one", entry="tools")
     install("two", entry="tools")

@@ -120,8 +120,8 @@ def test_a_plugin_that_fails_is_told_and_can_be_taken_away(wheel: Path, tmp_path
     assert "no sun" in said.stderr
     assert said.stderr.endswith("it is installed and cannot be used: mai plugin doctor\n")
     told = mai("plugin", "doctor", expect=1).stdout
-    assert "FAIL  mai-sundial: 1.0 is skipped:" in told
-    assert "mend: mai plugin install --upgrade mai-sundial; or mai plugin uninstall" in told
+    assert "FAIL  plugin mai-sundial: left out: import mai_sundial.plugin: RuntimeError" in told
+    assert "/mai_sundial/plugin.py:1; mai plugin install --upgrade mai-sundial; or mai" in told
     mai("plugin", "uninstall", "mai-sundial")
     assert versions(mai) == {}
 

@@ -84,6 +84,19 @@ def test_a_component_that_nobody_knows_may_be_a_plugins(mai: Mai, project: Path)
     said = mai("add", "memory", "qdrant", expect=2).stderr
     assert "no memory component 'qdrant'" in said
     assert "mai plugin install NAME" in said
+    argv = ("new", "den", "--defaults", "--dry-run", "--with", "tool:moon")
+    assert "or a plugin brings it: mai plugin install NAME" in mai(*argv, expect=2).stderr
+
+
+def test_one_that_a_failing_plugin_may_bring_is_not_begun_anew(
+    mai: Mai, project: Path, install: Install
+) -> None:
+    install("moon_phase", "1 / 0")
+    told = "mai-moon_phase, which may bring it, is left out: mai plugin doctor"
+    assert told in mai("add", "tool", "moon-phase", "--no-install", expect=2).stderr
+    argv = ("new", "den", "--defaults", "--dry-run", "--with", "tool:moon-phase")
+    assert told in mai(*argv, expect=2).stderr
+    mai("add", "tool", "moon-phase", "--from", "basic", "--no-install")
 
 
 def test_one_that_is_newer_waits_for_an_update(mai: Mai, held: Path, install: Install) -> None:

@@ -182,7 +182,7 @@ def with_plugin(catalog: Catalog, plugin: object) -> Catalog:
     offered = dict.fromkeys(catalog.components, name)
     provider = Provider(OWN_DISTRIBUTION, catalog.core.version)
     return changed_value(
-        catalog, hooks={name: Plugin(name, provider, manager.hook)}, plugins=offered
+        catalog, hooks={name: Plugin(name, provider, "tests", manager.hook)}, plugins=offered
     )
 
 

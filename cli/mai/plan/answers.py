@@ -150,7 +150,8 @@ def _render(question: Question, source: str, context: Mapping[str, Any]) -> str:
     try:
         return _environment().from_string(source).render(context)
     except FAULTS as error:
-        raise RenderFailed(f"question {question.name!r}", f"{source}: {error}") from error
+        told = f"{source}: {error}"
+        raise RenderFailed(f"question {question.name!r}", told, question.where) from error
 
 
 @cache

@@ -62,6 +62,13 @@ def wanted_instance(
     )
 
 
+def refuse_id(name: str) -> None:
+    """Raises `InvalidName` for `tool/moon`, and for `tool:moon`, where `moon` is a name."""
+    kind, separator, own = name.replace(":", "/").partition("/")
+    if separator and kind in KINDS:
+        raise InvalidName(f"{name!r} is a component, expected a name alone", f"type {kind} {own}")
+
+
 def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
     """Raises `Conflict` when two components exclude each other, one that is required is absent,
     or there are two active memories; the message names both sides. What a component asks for
@@ -85,6 +92,35 @@ def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
     if len(memories) > 1:
         names = " and ".join(repr(instance.key) for instance in memories)
         raise Conflict(f"{names}: a project has one memory backend", "leave out one of them")
+
+
+def needed_by(component: Component, catalog: Catalog) -> list[str]:
+    """What has to be in a project with `component`, in the order in which it can be added: what it
+    requires or, where that is not installed, what is enough in its place.
+
+    Raises `UnknownName` when neither is installed.
+    """
+    seen = {component.id}
+    found: list[str] = []
+
+    def visit(one: Component) -> None:
+        for required in one.requires:
+            other = catalog[_installed_for(required, catalog)]
+            if other.id not in seen:
+                seen.add(other.id)
+                visit(other)
+                found.append(other.id)
+
+    visit(component)
+    return found
+
+
+def _installed_for(required: str, catalog: Catalog) -> str:
+    if required in catalog.components:
+        return required
+    return next(
+        (one.id for one in catalog.components.values() if required in one.provides), required
+    )
 
 
 def check_with_plugins(before: Manifest | None, after: Manifest, catalog: Catalog) -> None:

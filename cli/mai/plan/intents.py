@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from .. import names
-from ..errors import InvalidAnswer, PluginFailed, Refused, RenderFailed, UnknownName
+from ..errors import InvalidAnswer, NotInstalled, PluginFailed, Refused, RenderFailed, UnknownName
 from ..names import parse
 from ..plugins.component import KINDS
 from ..plugins.loader import Catalog
@@ -15,7 +15,7 @@ from ..project.lock import Lock
 from ..project.manifest import Instance, Manifest
 from . import answers as _answers
 from .answers import Ask
-from .instances import check_together, instance_context, wanted_instance
+from .instances import check_together, instance_context, refuse_id, wanted_instance
 from .wishes import CORE, Stated
 
 BASIC = "basic"
@@ -38,6 +38,7 @@ def added(
     """
     if kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
+    refuse_id(name)
     component = stated.get("from") or _component_for(catalog, kind, name)
     component = component if "/" in component else f"{kind}/{component}"
     if there := manifest.get(f"{kind}.{parse(name).slug}"):
@@ -53,16 +54,15 @@ def added(
 
 def _component_for(catalog: Catalog, kind: str, name: str) -> str:
     own, basic = f"{kind}/{parse(name).module}", f"{kind}/{BASIC}"
-    if own in catalog.components or own in catalog.absent:
+    if own in catalog.components:
         return own
     of_kind = [c.name for c in catalog.components.values() if c.kind == kind]
-    misspelt = get_close_matches(parse(name).module, of_kind, n=1, cutoff=0.8)
-    if misspelt or basic not in catalog.components:
-        hint = f"for one of your own: --from {BASIC}" if basic in catalog.components else ""
-        plugin = "or a plugin brings it: mai plugin install NAME"
-        hint = f"{hint}, {plugin}" if hint else f"known: {', '.join(sorted(of_kind))}; {plugin}"
-        raise UnknownName(f"{kind} component", name, of_kind, hint)
-    return basic
+    is_misspelt = get_close_matches(parse(name).module, of_kind, n=1, cutoff=0.8)
+    hint = f"for one of your own: --from {BASIC}, " if basic in catalog.components else ""
+    lacking = catalog.lacking(own, hint)
+    if hint and not is_misspelt and not isinstance(lacking, NotInstalled):
+        return basic
+    raise lacking
 
 
 def _refuse_other(there: Instance, component: str, stated: Mapping[str, Any]) -> None:
@@ -85,6 +85,7 @@ def removed(manifest: Manifest, catalog: Catalog, kind: str, name: str) -> Manif
 
     Raises `UnknownName` when there is none, `Conflict` when another one needs it.
     """
+    refuse_id(name)
     key = f"{kind}.{parse(name).slug}"
     gone = manifest.get(key)
     if gone is None:

@@ -1,5 +1,6 @@
 """What a user asked for, from preset, answers file and flags, folded into one value."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,9 +73,12 @@ def _merge(instances: InstanceTables, more: InstanceTables) -> None:
 
 
 def _kind_and_name(text: str) -> tuple[str, str]:
-    kind, colon, name = text.partition(":")
-    if not colon or not name:
-        raise UsageError(f"--with {text!r}: expected KIND:NAME", "such as --with tool:clock")
+    parts = re.split("[:/]", text)
+    if len(parts) != 2 or ":" not in text or not parts[1]:  # noqa: PLR2004 - kind and name
+        *_, kind, name = ["", *parts]
+        meant = f"--with {kind}:{name}" if kind in KINDS and name else "such as --with tool:clock"
+        raise UsageError(f"--with {text!r}: expected KIND:NAME", meant)
+    kind, name = parts
     if kind not in KINDS:
         raise UnknownName("kind", kind, KINDS)
     return kind, parse(name).slug

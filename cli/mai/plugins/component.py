@@ -26,7 +26,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ..errors import BrokenComponent
+from ..errors import REPORT, BrokenComponent
+from .faults import line_in_toml, line_of_broken_toml
 from .questions import Question, read_questions
 
 Kind = Literal["agent", "tool", "memory", "auth", "feature"]
@@ -186,24 +187,32 @@ class Component(_Strict):
         """The component whose folder is `root`; raises `BrokenComponent` naming file and fault."""
         path = root / "component.toml"
         try:
-            stated = tomllib.loads(path.read_text(encoding="utf-8"))
-            component = cls.model_validate({**stated, "root": root})
+            text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise BrokenComponent(path, f"cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise BrokenComponent(path, f"is not TOML: {error}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
-            reason = f"{field}: {first['msg']}"
-            if mend := first.get("ctx", {}).get("mend"):
-                raise BrokenComponent(path, reason, mend) from error
-            raise BrokenComponent(path, reason) from error
+        except UnicodeDecodeError as error:
+            raise BrokenComponent(path, f"is not UTF-8: {error}") from error
+        component = cls._stated(root, path, text)
         if not component.id.startswith(f"{component.kind}/"):
-            raise BrokenComponent(path, f"id {component.id!r} is not of kind {component.kind!r}")
+            told = f"id {component.id!r} is not of kind {component.kind!r}"
+            raise BrokenComponent(path, told, line=line_in_toml(text, ["id"]))
         if not component.template.is_dir():
             raise BrokenComponent(path, "there is no folder 'template' beside it")
         return component
+
+    @classmethod
+    def _stated(cls, root: Path, path: Path, text: str) -> "Component":
+        try:
+            return cls.model_validate({**tomllib.loads(text), "root": root})
+        except tomllib.TOMLDecodeError as error:
+            broken_at = line_of_broken_toml(text, error)
+            raise BrokenComponent(path, f"is not TOML: {error}", line=broken_at) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            mend = first.get("ctx", {}).get("mend", REPORT)
+            line = line_in_toml(text, first["loc"])
+            raise BrokenComponent(path, f"{field}: {first['msg']}", mend, line=line) from error
 
     @classmethod
     def load_all(cls, package: str) -> list["Component"]:

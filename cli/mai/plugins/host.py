@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from ..errors import PluginFailed
-from . import hookspecs
+from . import faults, hookspecs
 
 T = TypeVar("T")
 
@@ -36,6 +36,8 @@ class Plugin:
     name: str
     """`mai-weather:weather`: its distribution and its entry point."""
     provider: Provider
+    package: str
+    """What is imported of it: `mai_weather`."""
     hooks: pluggy.HookRelay
 
     @classmethod
@@ -50,8 +52,9 @@ class Plugin:
             manager.register(point.load(), name=point.name)
             manager.check_pending()
 
-        contained(name, f"import {point.value}", register)
-        return cls(name, provider, manager.hook)
+        package = point.module.partition(".")[0]
+        contained(name, package, f"import {point.value}", register)
+        return cls(name, provider, package, manager.hook)
 
     def ask(self, hook: str, taken: Callable[[Any], T], **given: Any) -> T:
         """What `taken` makes of its answer to a hook, which is none when it has not that hook.
@@ -62,7 +65,7 @@ class Plugin:
         if not caller.get_hookimpls():
             return taken(None)
         copies = deepcopy(given)
-        return contained(self.name, hook, lambda: taken(caller(**copies)))
+        return contained(self.name, self.package, hook, lambda: taken(caller(**copies)))
 
 
 def one(expected: type[T]) -> Callable[[Any], T | None]:
@@ -75,7 +78,7 @@ def many(expected: type[T]) -> Callable[[Any], list[T]]:
     return lambda answer: [_of_type(value, expected) for value in answer or ()]
 
 
-def contained(plugin: str, doing: str, call: Callable[[], T]) -> T:
+def contained(plugin: str, package: str, doing: str, call: Callable[[], T]) -> T:
     """What `call` returns; raises `PluginFailed` for whatever it raises, and when it takes longer
     than `LIMIT_S`.
 
@@ -97,9 +100,13 @@ def contained(plugin: str, doing: str, call: Callable[[], T]) -> T:
         deadline = time.monotonic() + LIMIT_S
         while thread.is_alive() and time.monotonic() < deadline:
             thread.join(0.1)  # Windows tells of Ctrl-C between two waits, never in one
-    (result,) = ended or [TimeoutError(f"it takes longer than {LIMIT_S:g} s")]
+    if not ended:
+        late = TimeoutError(f"it takes longer than {LIMIT_S:g} s")
+        raise PluginFailed(plugin, doing, late, faults.of_thread(thread, package))
+    (result,) = ended
     if isinstance(result, BaseException):
-        raise PluginFailed(plugin, doing, result) from result
+        where = faults.of_error(result, package)
+        raise PluginFailed(plugin, doing, result, where) from result
     return result
 
 

@@ -9,18 +9,25 @@ from typing import Any, TypeVar
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from ..errors import Conflict, MaiError, NotInstalled, PluginFailed, Refused, UnknownName
+from ..errors import (
+    REPORT,
+    Conflict,
+    MaiError,
+    NotInstalled,
+    PluginFailed,
+    Refused,
+    UnknownName,
+    UsageError,
+)
 from ..project.manifest import Manifest
 from .check import Check
-from .component import Component, Contribution
+from .component import KINDS, Component, Contribution
 from .core import Core, installed_core
 from .host import Plugin, Provider, many, one
 from .installed import OWN_DISTRIBUTION, Installed, Unreadable, installed
 from .values import Plan, Problem, Project
 
 T = TypeVar("T")
-
-_REPORT = "update it, or report it to its author"
 
 
 def how_to_have(distribution: str, version: str) -> str:
@@ -36,8 +43,28 @@ class PluginProblem:
 
     distribution: str
     reason: str
-    mend: str = _REPORT
+    mend: str
     """What to type, or to do."""
+    where: str = ""
+    """`FILE:LINE` of the fault, where that is known."""
+
+    @classmethod
+    def of(cls, distribution: str, error: MaiError, reason: str = "") -> "PluginProblem":
+        """What `error` comes to; `reason` says why in other words than its own."""
+        reason = reason or (error.reason if isinstance(error, PluginFailed) else error.message)
+        mend = error.hint if error.hint not in ("", REPORT) else _another_version(distribution)
+        return cls(distribution, " ".join(reason.split()), mend, error.where)
+
+
+def _may_offer(distribution: str, name: str) -> bool:
+    """Whether a plugin is called as a component is: `mai-moon-phase` like `moon_phase`."""
+    return bool(name) and f"-{name.replace('_', '-')}-" in f"-{canonicalize_name(distribution)}-"
+
+
+def _another_version(distribution: str) -> str:
+    if distribution == OWN_DISTRIBUTION:
+        return "update mai, or report it"
+    return f"mai plugin install --upgrade {distribution}; or mai plugin uninstall {distribution}"
 
 
 @dataclass(frozen=True)
@@ -65,9 +92,22 @@ class Catalog:
         """Raises `UnknownName`, or `NotInstalled` when it is known how to have it."""
         if component_id in self.components:
             return self.components[component_id]
+        raise self.lacking(component_id)
+
+    def lacking(self, component_id: str, hint: str = "") -> UsageError:
+        """Why a component cannot be had, and how it can; `hint` says what else would do."""
+        kind, _, name = component_id.partition("/")
         if component_id in self.absent:
-            raise NotInstalled(component_id, self.absent[component_id])
-        raise UnknownName("component", component_id, self.components)
+            return NotInstalled(component_id, self.absent[component_id])
+        if suspect := next((p for p in self.problems if _may_offer(p.distribution, name)), None):
+            told = f"{suspect.distribution}, which may bring it, is left out: mai plugin doctor"
+            return NotInstalled(component_id, told)
+        if kind not in KINDS:
+            return UnknownName("component", component_id, self.components)
+        of_kind = [one.name for one in self.components.values() if one.kind == kind]
+        known = f"known: {', '.join(sorted(of_kind)) or 'none'}; "
+        plugin = "or a plugin brings it: mai plugin install NAME"
+        return UnknownName(f"{kind} component", name, of_kind, f"{hint or known}{plugin}")
 
     @property
     def sources(self) -> Iterator[Path]:
@@ -95,7 +135,7 @@ class Catalog:
     def leave_out_plugin(self, failed: PluginFailed) -> None:
         """Goes on as if the plugin were not installed, and tells why."""
         plugin = self.hooks.pop(failed.plugin)
-        problem = _problem(plugin.provider, failed)
+        problem = PluginProblem.of(plugin.provider.distribution, failed)
         self.problems.append(problem)
         for component_id, name in self.plugins.items():
             if name == plugin.name:
@@ -168,7 +208,8 @@ def load_catalog() -> Catalog:
     catalog = Catalog()
     for found in installed():
         if isinstance(found, Unreadable):
-            catalog.problems.append(PluginProblem(found.place, found.reason))
+            mend = "install it again, or remove it from there"
+            catalog.problems.append(PluginProblem(found.place, found.reason, mend))
             continue
         catalog.installed.append(found)
         for point in found.points:
@@ -181,7 +222,7 @@ def _add(point: EntryPoint, provider: Provider, catalog: Catalog) -> None:
         plugin, components = _load(point, provider)
         _refuse_clashes(components, catalog)
     except MaiError as error:
-        catalog.problems.append(_problem(provider, error))
+        catalog.problems.append(PluginProblem.of(provider.distribution, error))
         return
     catalog.hooks[plugin.name] = plugin
     for component in components:
@@ -208,7 +249,7 @@ def _refuse_version(provider: Provider) -> None:
     try:
         Version(provider.version)
     except InvalidVersion as error:
-        raise Refused(f"its version {provider.version!r} is not of PEP 440", _REPORT) from error
+        raise Refused(f"its version {provider.version!r} is not of PEP 440", REPORT) from error
 
 
 def _refuse_clashes(found: Iterable[Component], catalog: Catalog) -> None:
@@ -218,8 +259,3 @@ def _refuse_clashes(found: Iterable[Component], catalog: Catalog) -> None:
                 f"{component.id} is also offered by {other.distribution}",
                 f"keep one: mai plugin uninstall {other.distribution}",
             )
-
-
-def _problem(provider: Provider, error: MaiError) -> PluginProblem:
-    reason = error.reason if isinstance(error, PluginFailed) else error.message
-    return PluginProblem(provider.distribution, " ".join(reason.split()), error.hint)

@@ -47,6 +47,8 @@ class Question:
     """Whether it is not shown while it is typed."""
     placeholder: str = ""
     """What is shown where nothing is typed yet."""
+    where: str = field(default="", compare=False)
+    """The file and the line where it stands."""
 
     @property
     def hidden(self) -> bool:
@@ -65,47 +67,63 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     """
     if not path.is_file():
         return ()
-    stated = _read_mapping(path)
-    if settings := sorted(key for key in stated if key.startswith("_")):
-        raise BrokenComponent(
-            path,
-            f"{', '.join(settings)}: a component has questions only; rendering runs no code of it",
+    stated = _read(path)
+    if settings := sorted(key for key in stated.values if key.startswith("_")):
+        told = (
+            f"{', '.join(settings)}: a component has questions only; rendering runs no code of it"
         )
-    return tuple(_question(path, name, spec) for name, spec in stated.items())
+        raise stated.broken(told, settings[0])
+    return tuple(_question(stated, name) for name in stated.values)
 
 
 def read_core_questions(path: Path) -> tuple[Question, ...]:
     """The questions of the core's `copier.yml`; Copier's own settings in it are left to Copier."""
-    return tuple(
-        _question(path, name, spec)
-        for name, spec in _read_mapping(path).items()
-        if not name.startswith("_")
-    )
+    stated = _read(path)
+    return tuple(_question(stated, name) for name in stated.values if not name.startswith("_"))
 
 
-def _read_mapping(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Stated:
+    """What a `copier.yml` states, and on which line each of it begins."""
+
+    path: Path
+    values: Mapping[str, Any] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    def broken(self, reason: str, name: str) -> BrokenComponent:
+        return BrokenComponent(self.path, reason, line=self.lines.get(name))
+
+
+def _read(path: Path) -> _Stated:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(path.read_text(encoding="utf-8"))
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        stated = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
+        node = loader.get_single_node()
+        values = loader.construct_document(node) if node else {}
     except yaml.YAMLError as error:
-        raise BrokenComponent(path, f"is not YAML: {error}") from error
-    if stated is None:
-        return {}
-    if not isinstance(stated, dict):
-        raise BrokenComponent(path, "expected a mapping of questions")
-    return stated
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else None
+        raise BrokenComponent(path, f"is not YAML: {error}", line=line) from error
+    finally:
+        loader.dispose()
+    if not isinstance(values, dict):
+        raise BrokenComponent(path, "expected a mapping of questions", line=1)
+    lines = {key.value: key.start_mark.line + 1 for key, _ in node.value} if node else {}
+    return _Stated(path, values, lines)
 
 
-def _question(path: Path, name: str, spec: object) -> Question:
-    stated = spec if isinstance(spec, dict) else {"default": spec, "type": _type_of(spec)}
-    if unknown := sorted(set(stated) - _KEYS):
-        raise BrokenComponent(path, f"question {name!r}: mai does not know {', '.join(unknown)}")
+def _question(stated: _Stated, name: str) -> Question:
+    spec = stated.values[name]
+    spec = spec if isinstance(spec, dict) else {"default": spec, "type": _type_of(spec)}
+    if unknown := sorted(set(spec) - _KEYS):
+        raise stated.broken(f"question {name!r}: mai does not know {', '.join(unknown)}", name)
+    where = f"{stated.path}:{stated.lines.get(name, 1)}"
+    choices = spec.get("choices", {})
     try:
         return _QUESTION.validate_python(
-            {**stated, "name": name, "choices": _choices(stated.get("choices", {}))}
+            {**spec, "name": name, "choices": _choices(choices), "where": where}
         )
     except (ValidationError, ValueError) as error:
-        raise BrokenComponent(path, f"question {name!r}: {error}") from error
+        raise stated.broken(f"question {name!r}: {error}", name) from error
 
 
 def _choices(stated: object) -> dict[str, Any]:

@@ -27,14 +27,25 @@ class CompileCache(Extension):
         super().__init__(environment)
         compile_anew = environment.compile
 
-        def compile_once(source: str, *args: Any, **kwargs: Any) -> CodeType:
+        def compile_once(
+            source: str, name: str | None = None, filename: str | None = None, **more: Any
+        ) -> CodeType:
             if source not in _compiled:
                 _compiled[source] = _kept(
-                    environment, source, lambda: compile_anew(source, *args, **kwargs)
+                    environment, source, lambda: compile_anew(source, name, filename, **more)
                 )
-            return _compiled[source]
+            code = _compiled[source]
+            return _lying_in(filename, code) if filename else code
 
         environment.compile = compile_once  # type: ignore[assignment, method-assign]
+
+
+def _lying_in(filename: str, code: CodeType) -> CodeType:
+    """The code of a file like another one, for tracebacks."""
+    constants = tuple(
+        _lying_in(filename, one) if isinstance(one, CodeType) else one for one in code.co_consts
+    )
+    return code.replace(co_filename=filename, co_consts=constants)
 
 
 def _kept(environment: Environment, source: str, compiled: Callable[[], CodeType]) -> CodeType:

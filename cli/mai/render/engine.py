@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 import copier
 import plumbum
 import yaml
 from copier.errors import CopierError
+from jinja2 import TemplateSyntaxError
 
 from ..errors import MaiError, PluginFailed, RenderFailed
 from ..plan.answers import FAULTS, with_computed
@@ -104,7 +106,7 @@ def _leave_out(catalog: Catalog, instance: Instance, reason: MaiError) -> None:
         return
     told = f"{reason.message}; the files of {instance.key} stay as they are"
     distribution = catalog.providers[instance.component].distribution
-    catalog.leave_out(instance.component, PluginProblem(distribution, told))
+    catalog.leave_out(instance.component, PluginProblem.of(distribution, reason, told))
 
 
 def _rendered_once(manifest: Manifest, catalog: Catalog, base: Pristine | None) -> Pristine:
@@ -221,8 +223,21 @@ def _rendered(
         try:
             _copy(source, destination, context)
         except (CopierError, *FAULTS) as error:
-            raise RenderFailed(owner, str(error)) from error
+            where = _where(error, source / "template", template)
+            raise RenderFailed(owner, str(error), where) from error
         return read_tree(destination)
+
+
+def _where(error: Exception, copied: Path, template: Path) -> str:
+    """The file and the line of `template` at which rendering its copy ended, where that is told."""
+    places = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    if isinstance(error, TemplateSyntaxError) and error.filename:
+        places.append((error.filename, error.lineno))
+    found = [(Path(name), line) for name, line in places if Path(name).is_relative_to(copied)]
+    if not found:
+        return ""
+    path, line = found[-1]
+    return f"{template / path.relative_to(copied)}:{line}"
 
 
 def _copy(source: Path, destination: Path, context: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from ..project.manifest import Manifest, parse_key
 from ..project.reader import read_base, read_lock, read_manifest
 from .branches import is_joined
 from .lost_base import recovered
+from .plugin_checks import of_problem
 
 
 def everything(root: Path | None, catalog: Catalog) -> list[Check]:
@@ -101,9 +102,7 @@ def of_environment(catalog: Catalog) -> Iterator[Check]:
     """Whether what mai needs is installed, and every plugin is sound."""
     yield _program("git", git.version, "install git 2.30 or newer")
     yield _program("uv", uv.version, uv.INSTALL_HINT)
-    for problem in catalog.problems:
-        name = f"plugin {problem.distribution}"
-        yield Check(name, False, f"left out: {problem.reason}", problem.mend)
+    yield from map(of_problem, catalog.problems)
 
 
 def _provider(key: str, locked: LockedInstance, catalog: Catalog) -> Iterator[Check]:

@@ -46,10 +46,10 @@ def _is_named_after(instance: Instance) -> bool:
 def removing(kind: str, name: str, choices: Choices) -> Wished:
     """One instance less. Where you wrote in its files, `choices` tell whose they are, or it is
     refused."""
-    key = f"{kind}.{parse(name).slug}"
 
     def wished(opened: Opened) -> Wish:
         left = removed(opened.manifest, opened.catalog, kind, name)
+        key = f"{kind}.{parse(name).slug}"
         if choices.ours:
             return Wish(left, left=frozenset(opened.base.owned_by(key)))
         extra = _extra_files(opened.root, opened.base, key)

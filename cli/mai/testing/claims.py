@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..plan.instances import needed_by
 from ..plan.intents import added
 from ..plan.presets import presets
 from ..plugins.component import Component
@@ -73,7 +74,7 @@ class Subject:
         for instance in made.instances:
             if self._is_excluded(instance.component):
                 made = made.without(instance.key)
-        for required in self._required(self.component):
+        for required in needed_by(self.component, self.catalog):
             if required not in {instance.component for instance in made.instances}:
                 kind, _, own = required.partition("/")
                 made = added(made, self.catalog, kind, own.replace("_", "-"), {})
@@ -115,16 +116,11 @@ class Subject:
         answers = {name: value for name, value in self.answers.items() if name in known}
         return replace(self, component=was, catalog=catalog, answers=answers)
 
-    def _required(self, component: Component) -> Iterator[str]:
-        for required in component.requires:
-            yield from self._required(self.catalog[required])
-            yield required
-
     def _is_excluded(self, other_id: str) -> bool:
         other, own = self.catalog[other_id], self.component
         is_second_memory = own.kind == other.kind == "memory"
         return (
-            own.id in (other_id, *other.conflicts, *self._required(other))
+            own.id in (other_id, *other.conflicts, *needed_by(other, self.catalog))
             or other_id in own.conflicts
             or is_second_memory
         )

@@ -1,6 +1,5 @@
 """`mai plugin doctor`: what is wrong with a plugin, and how to mend it."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -9,7 +8,6 @@ from ..app import HELP_OPTIONS
 from ..options import AsJson
 
 if TYPE_CHECKING:
-    from ...console.documents import Plugin
     from ...plugins.check import Check
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, context_settings=HELP_OPTIONS)
@@ -21,9 +19,9 @@ def doctor(as_json: AsJson = False) -> None:
     from ...console import report
     from ...console.documents import Checked
     from ...plugins import loader
-    from .told import told_plugins
+    from ...river.plugin_checks import of_installed
 
-    found = [_home(), *(c for one in told_plugins(loader.load_catalog()) for c in _checks(one))]
+    found = [_home(), *of_installed(loader.load_catalog())]
     told = Checked.of("plugin doctor", found)
     report.checks(told, as_json=as_json)
     if told.status == "failed":
@@ -40,15 +38,3 @@ def _home() -> "Check":
         return Check("mai", True, f"it is {find_home().told}")
     except Refused as problem:
         return Check("mai", False, problem.message, problem.hint)
-
-
-def _checks(plugin: "Plugin") -> "Iterator[Check]":
-    from ...plugins.check import Check
-
-    name = plugin.distribution
-    if not plugin.problems:
-        offered = ", ".join(plugin.components) or "hooks only"
-        yield Check(name, True, f"{plugin.version} offers {offered}")
-    mend = f"mai plugin install --upgrade {name}; or mai plugin uninstall {name}"
-    for problem in plugin.problems:
-        yield Check(name, False, f"{plugin.version} is skipped: {problem}", mend)
