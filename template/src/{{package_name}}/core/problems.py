@@ -21,6 +21,7 @@ from .errors import (
     Forbidden,
     InvalidRequest,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -45,7 +46,7 @@ class Problem(BaseModel):
     request_id: str | None = Field(description="Also in the log and in X-Request-ID.")
 
 
-OF_CALLERS = (Unauthenticated, Forbidden)
+OF_CALLERS = (Unauthenticated, Forbidden, TooManyRequests)
 """What every route that takes a caller may answer with."""
 
 OF_BODIES = (TooLarge, UnsupportedMediaType, InvalidRequest)
