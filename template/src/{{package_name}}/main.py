@@ -72,6 +72,7 @@ def create_app(
         version=__version__,
         lifespan=_lifespan,
         dependencies=[Depends(refuse_unknown_parameters)],
+        redirect_slashes=False,  # to whatever Host a request names
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         responses=problems(InvalidRequest, AppError),
     )

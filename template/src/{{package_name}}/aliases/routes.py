@@ -7,12 +7,12 @@ from pydantic import ValidationError
 
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName, known_agent
-from ..auth.caller import CurrentUser
+from ..auth.caller import CurrentUser, limited
 from ..core.errors import InvalidRequest
 from ..core.services import ServicesDep
 from ..runs.routes import Reply, answer
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(limited("runs"))])
 
 
 class Asked:

@@ -17,20 +17,42 @@ from ipaddress import ip_address
 from typing import Annotated, Any
 
 from fastapi import Depends
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 from starlette.requests import HTTPConnection
 
 from ..core.errors import Forbidden, Unauthenticated, Unavailable
 from ..core.services import Services, ServicesDep
 from ..core.settings import RoomSettings
+from .limits import PER_MINUTE, RateLimits, address_of
 from .modes import AuthModes
 
 
+def _read_limits(value: Any) -> Any:
+    """`runs:10,login:5` with what it leaves out; `ValueError` for a class that there is not."""
+    if not isinstance(value, str):
+        return value
+    words = [word.strip().partition(":") for word in value.split(",") if word.strip()]
+    limits = PER_MINUTE | {kind: number for kind, _, number in words}
+    if limits.keys() != PER_MINUTE.keys():
+        known = ",".join(f"{kind}:{number}" for kind, number in PER_MINUTE.items())
+        raise ValueError(f"expected some of {known}, with other numbers; 0 for no limit")
+    return limits
+
+
+PerMinute = Annotated[
+    Mapping[str, Annotated[int, Field(ge=0)]], NoDecode, BeforeValidator(_read_limits)
+]
+
+
 class AuthSettings(RoomSettings):
-    """Who may call without saying who they are."""
+    """Who may call without saying who they are, and how often anybody may."""
 
     allow_anonymous: bool = Field(
         False, description="Let callers on other machines in without authentication."
+    )
+    rate_limits: PerMinute = Field(
+        PER_MINUTE, description="Requests a minute by class: of a caller, or of an address."
     )
 
 
@@ -88,12 +110,9 @@ async def current_caller(connection: HTTPConnection, services: ServicesDep) -> C
     Raises `Unauthenticated` when no mode knows it, `Unavailable` when one that may cannot say so;
     without modes `Forbidden` when it is elsewhere.
     """
-    modes = services.get(AuthModes)
-    if not modes:
-        return _local_caller(connection, services)
-    if caller := await _recognise(connection, services, modes):
+    if caller := await _counted_caller(connection, services):
         return caller
-    raise Unauthenticated("say who you are").challenged(modes.challenge)
+    raise Unauthenticated("say who you are").challenged(services.get(AuthModes).challenge)
 
 
 async def optional_caller(connection: HTTPConnection, services: ServicesDep) -> Caller | None:
@@ -101,10 +120,29 @@ async def optional_caller(connection: HTTPConnection, services: ServicesDep) -> 
 
     Raises `Unauthenticated` when what it says does not hold.
     """
-    modes = services.get(AuthModes)
+    return await _counted_caller(connection, services)
+
+
+async def _counted_caller(connection: HTTPConnection, services: Services) -> Caller | None:
+    modes, limits = services.get(AuthModes), services.get(RateLimits)
     if not modes:
-        return _local_caller(connection, services)
-    return await _recognise(connection, services, modes)
+        caller: Caller | None = _local_caller(connection, services)
+    else:
+        try:
+            caller = await _recognise(connection, services, modes)
+        except Unauthenticated:
+            await limits.spend(connection, "login", address_of(connection))
+            raise
+    if caller is not None:
+        await _count(connection, services, caller, "default")
+    return caller
+
+
+async def _count(connection: HTTPConnection, services: Services, who: Caller, kind: str) -> None:
+    """Count a request of the caller; anonymous ones are counted by address, this machine is not."""
+    if who is not LOCAL or not _is_from_here(connection):
+        name = address_of(connection) if who is LOCAL else who.id
+        await services.get(RateLimits).spend(connection, kind, name)
 
 
 async def _recognise(
@@ -128,15 +166,18 @@ async def _recognise(
 
 
 def _local_caller(connection: HTTPConnection, services: Services) -> Caller:
-    peer = connection.client.host if connection.client else ""
-    is_local = is_loopback(peer) and is_loopback(connection.url.hostname or "")
-    is_passed_on = any(name in connection.headers for name in PROXY_HEADERS)
-    if (is_local and not is_passed_on) or services.get(AuthSettings).allow_anonymous:
+    if _is_from_here(connection) or services.get(AuthSettings).allow_anonymous:
         return LOCAL
     raise Forbidden(
         "this service has no authentication and answers its own machine only: set "
         "ALLOW_ANONYMOUS=true if whoever can reach it may use it"
     )
+
+
+def _is_from_here(connection: HTTPConnection) -> bool:
+    peer = connection.client.host if connection.client else ""
+    is_passed_on = any(name in connection.headers for name in PROXY_HEADERS)
+    return is_loopback(peer) and is_loopback(connection.url.hostname or "") and not is_passed_on
 
 
 CurrentUser = Annotated[Caller, Depends(current_caller)]
@@ -157,6 +198,15 @@ def needs(*scopes: str) -> Callable[..., Awaitable[Caller]]:
         return caller
 
     return permitted_caller
+
+
+def limited(kind: str) -> Callable[..., Awaitable[None]]:
+    """A dependency: what is asked for here is counted as of this class, too (`limits`)."""
+
+    async def count(connection: HTTPConnection, caller: CurrentUser, services: ServicesDep) -> None:
+        await _count(connection, services, caller, kind)
+
+    return count
 
 
 CurrentSuperuser = Annotated[Caller, Depends(needs(EVERY_SCOPE))]

@@ -67,16 +67,19 @@ class AuthModes(tuple[AuthMode, ...]):
 
 @asynccontextmanager
 async def lifespan(services: "Services") -> AsyncIterator[None]:
-    """Provide the `AuthModes`, and `KnownCallers` for them.
+    """Provide the `AuthModes`, with `KnownCallers` for them, and the `RateLimits`.
 
     A mode that cannot be imported ends the start.
     """
+    from .caller import AuthSettings
     from .known import KnownCallers
+    from .limits import RateLimits
 
     modes = AuthModes(discover(__package__.rpartition(".")[0]))
     # Loaded here, once, and not with each request.
     loaded = (replace(mode, authenticate=mode.load(mode.authenticate)) for mode in modes)
     services.provide(AuthModes, AuthModes(loaded))
+    services.provide(RateLimits, RateLimits(services.kv, services.get(AuthSettings).rate_limits))
     async with KnownCallers(services.bus) as known:
         services.provide(KnownCallers, known)
         yield

@@ -7,6 +7,7 @@ A key is that of a value or of a counter, never of both. Its first word says who
 (`tools.cache:…`). In Redis the project's name stands before it, for a server may be shared.
 """
 
+import math
 import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -213,6 +214,16 @@ class RedisStore(KeyValueStore):
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+async def count_in_period(store: KeyValueStore, key: str, period_s: float) -> tuple[int, int]:
+    """Count one more in the present period: how many there are, and in how many seconds it ends.
+
+    Periods are fixed, and the same in every process. Raises `StoreUnavailable`.
+    """
+    period, elapsed_s = divmod(time.time(), period_s)
+    count = await store.increment(f"{key}:{period:.0f}", period_s)
+    return count, math.ceil(period_s - elapsed_s)
 
 
 @contextmanager

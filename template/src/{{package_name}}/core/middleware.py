@@ -8,6 +8,7 @@ import time
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import AppError, TooLarge
@@ -17,7 +18,14 @@ from .problems import problem_response
 log = structlog.get_logger(__name__)
 
 REQUEST_ID_HEADER = "X-Request-ID"
+_HEADERS = "answer_headers"
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
+
+
+def answer_headers(connection: HTTPConnection) -> dict[str, str]:
+    """Headers that go with the answer to this request, whatever it is: a stream, an error."""
+    headers: dict[str, str] = connection.scope.setdefault(_HEADERS, {})
+    return headers
 
 
 class RequestContext:
@@ -46,7 +54,8 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+                told = {REQUEST_ID_HEADER: request_id, **scope.get(_HEADERS, {})}
+                MutableHeaders(scope=message).update(told)
             await send(message)
 
         try:

@@ -21,6 +21,7 @@ from .errors import (
     Forbidden,
     InvalidRequest,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
@@ -46,7 +47,7 @@ class Problem(BaseModel):
     request_id: str | None = Field(description="Also in the log and in X-Request-ID.")
 
 
-OF_CALLERS = (Unauthenticated, Forbidden, Unavailable)
+OF_CALLERS = (Unauthenticated, Forbidden, TooManyRequests, Unavailable)
 """What every route that takes a caller may answer with."""
 
 OF_BODIES = (TooLarge, UnsupportedMediaType, InvalidRequest)

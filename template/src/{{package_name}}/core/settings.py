@@ -11,6 +11,7 @@ from functools import lru_cache
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -171,8 +172,47 @@ def variable_names(kind: type[BaseSettings]) -> dict[str, tuple[str, ...]]:
     return names
 
 
+_OWN_MACHINE: tuple[Environment, ...] = ("development", "test")
+_PLACEHOLDER = re.compile(r"<.*>|change[_ -]?(me|it|this)|secret|password|x{3,}|your\W.*", re.I)
+_FRESH = "`python -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+
+
+def _check_secrets(settings: BaseSettings, environment: Environment) -> None:
+    """Raise `StartupError` for a secret that everybody knows, but on a developer's own machine.
+
+    That is one left at the default in the code, or at what stands for one in an example.
+    """
+    if environment in _OWN_MACHINE:
+        return
+    for name, field in type(settings).model_fields.items():
+        secret, default = (_secret_in(one) for one in (getattr(settings, name), field.default))
+        if secret and (secret == default or _PLACEHOLDER.fullmatch(secret)):
+            what = "at its default" if secret == default else "a placeholder"
+            variable = variable_names(type(settings))[name][0]
+            raise StartupError(
+                f"{variable} is {what}, which everybody knows: where ENVIRONMENT={environment} it "
+                f"needs a value of its own, such as {_FRESH} prints"
+            )
+
+
+def _secret_in(value: object) -> str:
+    """What must not be known of a setting: of a URL, its password."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else ""
+    return unquote(urlsplit(text).password or "") if "://" in text else text
+
+
 def load_settings(kind: type[S]) -> S:
-    """`kind` from the environment and `.env`; `StartupError` names every wrong variable."""
+    """`kind` from the environment and `.env`.
+
+    Raises `StartupError` that names every wrong variable, or a secret that everybody knows.
+    """
+    settings = _read(kind)
+    core = settings if isinstance(settings, Settings) else get_settings()
+    _check_secrets(settings, core.environment)
+    return settings
+
+
+def _read(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:

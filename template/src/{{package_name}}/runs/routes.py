@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import anyio
-from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 from sse_starlette import EventSourceResponse
@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse
 from ..agents.definition import AgentDefinition, AgentRequest, class_name
 from ..agents.registry import AgentRegistry
 from ..agents.routes import AgentName
-from ..auth.caller import Caller, CurrentUser
+from ..auth.caller import Caller, CurrentUser, limited
 from ..core.conditions import POLLED, PolledDep
 from ..core.errors import InvalidRequest, ModelError, ModelTimeout, NotFound
 from ..core.orm import utc_now
@@ -81,6 +81,7 @@ def _add_run_route(router: APIRouter, registry: AgentRegistry, name: str) -> Non
         methods=["POST"],
         name=f"run_{name}".replace("-", "_"),
         tags=["agents"],
+        dependencies=[Depends(limited("runs"))],
         summary=f"Ask {name}",
         description=definition.summary or "Ask this agent and get its answer.",
         response_model=None,

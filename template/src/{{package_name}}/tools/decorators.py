@@ -17,9 +17,7 @@ which a cache and a limit need, come from the call that `guard.py` is making: a 
 """
 
 import asyncio
-import math
 import random
-import time
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from hashlib import sha256
@@ -34,7 +32,7 @@ from pydantic_ai.exceptions import ApprovalRequired, CallDeferred
 from pydantic_core import PydanticSerializationError, to_json
 
 from ..core.errors import StartupError
-from ..core.kv import StoreUnavailable
+from ..core.kv import StoreUnavailable, count_in_period
 from .definition import place, registry
 from .guard import RunningCall, running_call
 
@@ -162,10 +160,9 @@ def with_rate_limit(limit: int, period_s: float, *, per_caller: bool = True) -> 
         async def limited(*args: P.args, **kwargs: P.kwargs) -> T:
             call = running_call.get(None)
             if call is not None:
-                period, elapsed_s = divmod(time.time(), period_s)
-                key = _key("tools.rate", function, call, per_caller, period_s, period)
-                if await _count(call, key, period_s) > limit:
-                    wait_s = math.ceil(period_s - elapsed_s)
+                key = _key("tools.rate", function, call, per_caller, period_s)
+                count, wait_s = await _count(call, key, period_s)
+                if count > limit:
                     often = f"more than {limit} times in {period_s:g} s"
                     told = f"{function.__name__} cannot be called {often}: wait {wait_s} s."
                     raise RateLimited(told, wait_s)
@@ -195,12 +192,12 @@ async def _keep(
         log.warning("tool_cache_not_written", tool=call.tool.tool.name, error=str(error))
 
 
-async def _count(call: RunningCall, key: str, period_s: float) -> int:
+async def _count(call: RunningCall, key: str, period_s: float) -> tuple[int, int]:
     try:
-        return await call.deps.services.kv.increment(key, period_s)
+        return await count_in_period(call.deps.services.kv, key, period_s)
     except StoreUnavailable as error:
         log.warning("tool_rate_limit_not_enforced", tool=call.tool.tool.name, error=str(error))
-        return 0
+        return 0, 0
 
 
 def _key(

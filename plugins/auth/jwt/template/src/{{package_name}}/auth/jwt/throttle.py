@@ -5,7 +5,7 @@ periods of a quarter of an hour: by the address that they come from; by account 
 account alone, but for addresses where that account has logged in lately. So whoever guesses from
 many addresses keeps nobody out who logs in where they always do.
 
-The address is the peer's, as the server knows it (FORWARDED_ALLOW_IPS), whatever headers say.
+The address is the peer's, as the server knows it (TRUSTED_PROXIES), whatever headers say.
 """
 
 import math
