@@ -11,7 +11,7 @@ A route says what it needs by the caller that it takes: `CurrentUser`, `CurrentS
 one that answers whoever asks says `openapi_extra=PUBLIC`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Annotated, Any

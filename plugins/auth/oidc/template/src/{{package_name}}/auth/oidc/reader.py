@@ -86,7 +86,7 @@ async def authenticate(connection: HTTPConnection, services: Services) -> Caller
     async def look() -> Recognised:
         return _recognised(await tokens.read(token), services.get(OidcSettings))
 
-    return await services.get(KnownCallers).recognise(f"oidc {token}", look)
+    return await services.get(KnownCallers).recognise("oidc", token, look)
 
 
 def _recognised(claims: Mapping[str, Any], settings: OidcSettings) -> Recognised:
