@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
@@ -68,6 +69,10 @@ class RunManager:
     def find(self, run_id: UUID) -> Turn | None:
         """The turn of this run, if this process plays it."""
         return self._turns.get(run_id)
+
+    def live(self) -> Counter[str]:
+        """How many runs of each agent go on; any thread may ask."""
+        return Counter(turn.row.agent_name for turn in list(self._turns.values()))
 
     def stop(self, run_id: UUID, reason: str = "stopped") -> None:
         """Stop the run if it is one of this process."""
