@@ -55,16 +55,23 @@ def mai(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The working tree as git lists it, in a repository of its own: a clean clone."""
-    copy = tmp_path_factory.mktemp("checkout") / "mai"
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+def sources(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
+    """The paths of all that git holds, or would: in an sdist, too, where there is no repository."""
+    empty = str(tmp_path_factory.mktemp("git"))
+    subprocess.run(["git", "init", "--quiet", "--bare", empty], check=True)
+    listing = ["git", "--git-dir", empty, "--work-tree", str(ROOT), "ls-files", "-z"]
+    listing += ["--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
-    for path in listed.stdout.splitlines():
-        source = ROOT / path
-        if source.is_file():
-            (copy / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, copy / path)
+    return frozenset(listed.stdout.split("\0")[:-1])
+
+
+@pytest.fixture(scope="session")
+def checkout(sources: frozenset[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working tree in a repository of its own: a clean clone."""
+    copy = tmp_path_factory.mktemp("checkout") / "mai"
+    for path in sources:
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, copy / path)
     subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
     subprocess.run(["git", "add", "--all"], cwd=copy, check=True)
     return copy

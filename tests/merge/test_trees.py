@@ -3,7 +3,7 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mai.merge.lines import Favor
+from mai.merge.lines import Favor, Labels
 from mai.merge.trees import Conflict, Kind, Merged, merge_trees
 from mai.project.tree import File, Tree
 
@@ -28,7 +28,8 @@ def tree(files: Files) -> dict[str, File]:
 
 
 def merge(base: Files, yours: Files, new: Files, favor: Favor = None) -> Merged:
-    return merge_trees(tree(base), tree(yours), tree(new), new_label="mai 0.2.0", favor=favor)
+    labels = Labels("mai 0.2.0")
+    return merge_trees(tree(base), tree(yours), tree(new), labels=lambda _: labels, favor=favor)
 
 
 CLEAN: dict[str, tuple[Files, Files, Files, Files]] = {

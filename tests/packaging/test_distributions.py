@@ -1,5 +1,6 @@
 """What is built holds what git holds, and works where it is installed."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from pathlib import Path, PurePosixPath
 import pytest
 from mai.programs import uv
 
-ROOT = Path(__file__).parents[2]
 PARTS = ("copier.yml", "template/", "plugins/")
 
 
@@ -28,10 +28,9 @@ def distributions(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> d
 
 
 @pytest.fixture(scope="module")
-def expected() -> set[str]:
-    """The template files that git knows: the truth that all distributions are held against."""
-    listed = _git("ls-files", "--cached", "--others", "--exclude-standard")
-    return {path for path in listed if path.startswith(PARTS) and (ROOT / path).is_file()}
+def expected(sources: frozenset[str]) -> set[str]:
+    """The template files that git knows: the truth that all wheels are held against."""
+    return {path for path in sources if path.startswith(PARTS)}
 
 
 def test_git_holds_the_dotfiles(expected: set[str]) -> None:
@@ -39,12 +38,25 @@ def test_git_holds_the_dotfiles(expected: set[str]) -> None:
     assert any(path.startswith("template/.github/") for path in expected)
 
 
-def test_the_sdist_holds_every_template_file(
-    distributions: dict[str, Path], expected: set[str]
+def test_the_sdist_holds_everything(
+    distributions: dict[str, Path], sources: frozenset[str]
 ) -> None:
     with tarfile.open(distributions["sdist"]) as archive:
-        inside = {name.partition("/")[2] for name in archive.getnames() if not name.endswith("/")}
-    assert {path for path in inside if path.startswith(PARTS)} == expected
+        inside = {member.name.partition("/")[2] for member in archive if member.isfile()}
+    assert inside == sources | {"PKG-INFO"}
+
+
+@pytest.mark.slow
+def test_from_the_sdist_the_same_is_built(distributions: dict[str, Path], tmp_path: Path) -> None:
+    with tarfile.open(distributions["sdist"]) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "tests/packaging"]
+    env = {**os.environ, "PYTHONPATH": str(unpacked / "cli")}
+    done = subprocess.run(
+        command, cwd=unpacked, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("built", ["wheel", "direct"])
@@ -133,10 +145,6 @@ sys.path.insert(0, {cli!r})
 from mai.commands.app import run
 run(sys.argv[1:])
 """
-
-
-def _git(*arguments: str) -> list[str]:
-    return _run(["git", *arguments], ROOT).splitlines()
 
 
 def _run(command: list[str], folder: Path) -> str:

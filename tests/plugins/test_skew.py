@@ -115,6 +115,17 @@ def test_one_that_is_newer_waits_for_an_update(mai: Mai, held: Path, install: In
     assert locked(held) == ("mai-good", "1.10")
 
 
+def test_conflicts_with_it_are_told_by_its_versions(mai: Mai, held: Path, install: Install) -> None:
+    held.write_text("my shop\n", encoding="utf-8")
+    install("good", version="1.1", files=NEWER)
+    said = mai("update", "--no-install", expect=1).stderr
+    assert "you and mai-good 1.1 changed the same lines" in said
+    assert held.read_text(encoding="utf-8") == (
+        "<<<<<<< yours\nmy shop\n||||||| mai-good 1.0\nshop\n"
+        "=======\nanother shop\n>>>>>>> mai-good 1.1\n"
+    )
+
+
 def test_one_that_is_older_takes_nothing_back(mai: Mai, held: Path, install: Install) -> None:
     install("good", version="0.9", files=NEWER)
     mend = "install its plugin: mai plugin install 'mai-good>=1.0'"

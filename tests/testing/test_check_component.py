@@ -17,7 +17,7 @@ TEST = "template/tests/tools/test_sundial.py.jinja"
 @pytest.fixture
 def component(mai: Mai, tmp_path: Path) -> Path:
     """The folder of a new component, `tool/sundial`."""
-    mai("plugin", "new", "sundial", "--kind", "tool")
+    mai("plugin", "new", "sundial", "--kind", "tool", "--no-git")
     return tmp_path / "mai-sundial/src/mai_sundial/sundial"
 
 

@@ -29,7 +29,7 @@ def run(folder: Path, *command: str) -> str:
 
 def plugins(mai: Mai, folder: Path, names: Mapping[Kind, str]) -> list[Path]:
     for kind, name in names.items():
-        mai("plugin", "new", name, "--kind", kind)
+        mai("plugin", "new", name, "--kind", kind, "--no-git")
     return [folder / f"mai-{name}" for name in names.values()]
 
 
@@ -40,7 +40,7 @@ def test_all_are_lint_clean_formatted_and_typed(
     mai: Mai, tmp_path: Path, names: dict[Kind, str]
 ) -> None:
     for kind, name in names.items():
-        mai("plugin", "new", name, "--kind", kind, "--into", kind)
+        mai("plugin", "new", name, "--kind", kind, "--into", kind, "--no-git")
         run(tmp_path / kind, "ruff", "check", "--no-cache")
         run(tmp_path / kind, "ruff", "format", "--check", "--no-cache")
     run(tmp_path / "feature", "mypy")
@@ -112,11 +112,38 @@ def test_a_dry_run_and_json_tell_what_would_be_made(mai: Mai, tmp_path: Path) ->
 
 def test_it_is_the_same_whenever_it_is_made(mai: Mai, tmp_path: Path) -> None:
     (plugin,) = plugins(mai, tmp_path, {"tool": "weather"})
-    mai("plugin", "new", "mai-weather", "--kind", "tool", "--into", "again")
+    mai("plugin", "new", "mai-weather", "--kind", "tool", "--into", "again", "--no-git")
     stated = tomllib.loads((plugin / "pyproject.toml").read_text(encoding="utf-8"))
     assert stated["project"]["entry-points"]["mai.plugins"] == {"weather": "mai_weather.plugin"}
     for path in (one for one in plugin.rglob("*") if one.is_file()):
         assert path.read_bytes() == (tmp_path / "again" / path.relative_to(plugin)).read_bytes()
+
+
+def test_its_repository_begins_with_a_commit_of_all_that_is_there(
+    mai: Mai, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "gitconfig"
+    config.write_text("[user]\n\tname = Ada\n\temail = ada@example.org\n", encoding="utf-8")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    made = mai("plugin", "new", "weather", "--kind", "tool", "--json").json()
+    assert made["notes"] == []
+    assert git(tmp_path / "mai-weather", "log", "--format=%s %an") == "Start mai-weather Ada\n"
+    assert git(tmp_path / "mai-weather", "status", "--porcelain") == ""
+    tracked = git(tmp_path / "mai-weather", "ls-files").splitlines()
+    assert tracked == sorted(one["path"] for one in made["outcomes"])
+
+
+def test_inside_a_repository_no_other_is_made(mai: Mai, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    said = mai("plugin", "new", "weather", "--kind", "tool").stderr
+    assert "note: no repository was made: the folder is in one already\n" in said
+    assert not (tmp_path / "mai-weather/.git").exists()
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .app import HELP_OPTIONS
+from .options import NoGit
 
 if TYPE_CHECKING:
     from ..console.documents import Made
@@ -59,7 +60,7 @@ def new(
         bool, typer.Option("--dry-run", help="Show every file; write nothing.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    no_git: Annotated[bool, typer.Option("--no-git", help="Make no repository.")] = False,
+    no_git: NoGit = False,
     no_install: Annotated[
         bool, typer.Option("--no-install", help="Install nothing; no network is needed.")
     ] = False,
@@ -159,11 +160,9 @@ def _finish(
         notes.append("nothing was installed: run `uv sync` in it")
     else:
         uv.lock(stage)
-    if no_git:
-        return notes
-    if git.inside_work_tree(target if target.exists() else target.parent):
-        notes.append("no repository was made: the folder is in one already")
-    elif problem := git.start(stage, f"Start {manifest.project['project_name']}"):
+    if not no_git and (
+        problem := git.start(stage, f"Start {manifest.project['project_name']}", target)
+    ):
         notes.append(problem)
     return notes
 

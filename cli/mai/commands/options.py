@@ -1,4 +1,4 @@
-"""The options that every command on a project shares."""
+"""The options that commands share."""
 
 from typing import Annotated
 
@@ -17,6 +17,7 @@ Skip = Annotated[
 NoInstall = Annotated[
     bool, typer.Option("--no-install", help="Lock and install nothing; no network is needed.")
 ]
+NoGit = Annotated[bool, typer.Option("--no-git", help="Make no repository.")]
 Option = Annotated[
     list[str] | None, typer.Option("--option", "-o", metavar="KEY=VALUE", help="One answer.")
 ]

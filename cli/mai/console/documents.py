@@ -227,6 +227,7 @@ class PluginMade:
     component: str
     """The id of its component."""
     outcomes: Sequence[FileOutcome]
+    notes: Sequence[str]
     next: Sequence[str]
     """What to type next."""
 

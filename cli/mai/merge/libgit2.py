@@ -11,11 +11,13 @@ from pygit2.enums import FileMode, MergeFavor, MergeFileFlag, ObjectType
 from pygit2.errors import check_error
 from pygit2.ffi import C, ffi
 
+from .lines import Labels
+
 _FAVORS = {None: MergeFavor.NORMAL, "ours": MergeFavor.OURS, "theirs": MergeFavor.THEIRS}
 
 
 def merge_file(
-    base: bytes | None, yours: bytes, new: bytes, new_label: str, favor: str | None
+    base: bytes | None, yours: bytes, new: bytes, labels: Labels, favor: str | None
 ) -> tuple[bytes, int]:
     """The merged content and its number of conflict blocks.
 
@@ -24,8 +26,8 @@ def merge_file(
     """
     blobs = {pygit2.hash(side): side for side in (base, yours, new) if side is not None}
     options = ffi.new("git_merge_file_options *", {"version": 1})
-    labels = [ffi.new("char[]", label.encode()) for label in ("base", "yours", new_label)]
-    options.ancestor_label, options.our_label, options.their_label = labels
+    told = [ffi.new("char[]", one.encode()) for one in (labels.base, "yours", labels.new)]
+    options.ancestor_label, options.our_label, options.their_label = told
     options.flags = MergeFileFlag.STYLE_MERGE if base is None else MergeFileFlag.STYLE_ZDIFF3
     options.favor = _FAVORS[favor]
     repository = _repository(blobs)
@@ -49,7 +51,7 @@ def merge_file(
     if not yours:  # libgit2 gives an empty side no label
         merged = marker + merged.removeprefix(b"<<<<<<<")
     if not new:
-        merged = f">>>>>>> {new_label}".encode().join(merged.rsplit(b">>>>>>>", 1))
+        merged = f">>>>>>> {labels.new}".encode().join(merged.rsplit(b">>>>>>>", 1))
     return merged, max(1, merged.count(marker) - yours.count(marker))
 
 

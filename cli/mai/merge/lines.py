@@ -1,8 +1,20 @@
 """Three versions of one file's content, merged by lines as git does it."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 Favor = Literal["ours", "theirs"] | None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What stands at the markers of a conflict, beside `yours`."""
+
+    new: str = "mai"
+    """Whose the new side is, such as `mai 0.2.0`."""
+    base: str = "base"
+    """What both sides come from."""
+
 
 _CRLF, _LF = b"\r\n", b"\n"
 
@@ -42,16 +54,16 @@ def with_merged_line_end(content: bytes, base: bytes, yours: bytes, new: bytes) 
 
 
 def merge_lines(
-    base: bytes | None, yours: bytes, new: bytes, *, new_label: str, favor: Favor = None
+    base: bytes | None, yours: bytes, new: bytes, *, labels: Labels, favor: Favor = None
 ) -> tuple[bytes, int]:
     """The merged text and its number of conflict blocks.
 
-    The blocks are zdiff3, or two-way where `base` is None, with the labels `yours` and
-    `new_label`; `favor` settles each of them for one side. A version with CRLF merges as LF, one
+    The blocks are zdiff3, or two-way where `base` is None, with `yours` and `labels` at their
+    markers; `favor` settles each of them for one side. A version with CRLF merges as LF, one
     that mixes line ends as it is; the result gets the line end of `with_merged_line_end`.
     """
     from .libgit2 import merge_file  # 70 ms, which most operations do without
 
     was = None if base is None else with_lf(base)
-    merged, hunks = merge_file(was, with_lf(yours), with_lf(new), new_label, favor)
+    merged, hunks = merge_file(was, with_lf(yours), with_lf(new), labels, favor)
     return with_merged_line_end(merged, base or b"", yours, new), hunks

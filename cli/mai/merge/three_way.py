@@ -4,13 +4,13 @@ Hand edits win or show as a conflict; what is only yours is not looked at, unles
 base is missing and may have been moved.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..plan.outcomes import Outcome
 from ..project.tree import File, Tree
 from .edits import Formatter, as_formatted
-from .lines import Favor
+from .lines import Favor, Labels
 from .structured.env_example import merge_env_example
 from .structured.pyproject import merge_pyproject
 from .trees import Conflict, Kind, Merged, merge_trees
@@ -35,8 +35,10 @@ _YOURS_STAYS: frozenset[Kind] = frozenset({"you deleted", "you changed, gone", "
 class How:
     """How a merge is asked to decide."""
 
-    new_label: str = "mai"
-    """What the new side is called in a conflict, such as `mai 0.2.0`."""
+    labels: Labels = field(default=Labels())
+    """What the sides are called in a conflict."""
+    labels_of: Mapping[str, Labels] = field(default_factory=dict)
+    """The same for paths of other owners."""
     favor: Favor = None
     """Whose side a conflict takes; with none it stands in the file."""
     skipped: frozenset[str] = frozenset()
@@ -45,6 +47,9 @@ class How:
     """Paths that belong to the user once they exist."""
     formatters: Sequence[Formatter] = field(default=())
     """The tools by one of which the project may be formatted."""
+
+    def labels_at(self, path: str) -> Labels:
+        return self.labels_of.get(path, self.labels)
 
 
 def three_way(base: Tree, yours: Tree, new: Tree, how: How | None = None) -> list[Outcome]:
@@ -62,7 +67,7 @@ def three_way(base: Tree, yours: Tree, new: Tree, how: How | None = None) -> lis
     }
     trees = [{p: f for p, f in tree.items() if p not in special} for tree in (base, yours, new)]
     forms = as_formatted(trees[0], trees[1], trees[2], how.formatters)
-    merged = merge_trees(*forms, new_label=how.new_label, favor=how.favor)
+    merged = merge_trees(*forms, labels=how.labels_at, favor=how.favor)
     outcomes = [*special.values(), *_merged(trees[0], trees[1], trees[2], merged, how)]
     return sorted(outcomes, key=lambda outcome: outcome.path)
 
@@ -72,7 +77,7 @@ def _special(
 ) -> Outcome | None:
     """The outcome of a file that is left alone, or is merged by its structure."""
     if path in how.skipped or (path in how.once and mine is not None):
-        notes = _why_left(was, mine, wanted, how) if path in how.skipped else ()
+        notes = _why_left(was, mine, wanted, how.labels_at(path)) if path in how.skipped else ()
         return Outcome(path, "identical" if mine == wanted else "skip", None, mine, notes=notes)
     merge = _STRUCTURED.get(path)
     if merge is None or was is None or mine is None or wanted is None:
@@ -89,11 +94,11 @@ def _special(
 
 
 def _why_left(
-    was: File | None, mine: File | None, wanted: File | None, how: How
+    was: File | None, mine: File | None, wanted: File | None, labels: Labels
 ) -> tuple[str, ...]:
     if wanted is None:
         return ("it stays, as your own",)
-    return () if wanted in (was, mine) else (f"left as it is; {how.new_label} has another",)
+    return () if wanted in (was, mine) else (f"left as it is; {labels.new} has another",)
 
 
 def _merged(base: Tree, yours: Tree, new: Tree, merged: Merged, how: How) -> Iterator[Outcome]:
@@ -108,11 +113,7 @@ def _merged(base: Tree, yours: Tree, new: Tree, merged: Merged, how: How) -> Ite
         found = conflicts.get(path, [])
         if how.favor == "theirs" and any(conflict.kind in _YOURS_STAYS for conflict in found):
             found, after = [], wanted
-        outcome = (
-            _told(path, mine, after, found, how.new_label)
-            if found
-            else _outcome(path, mine, wanted, after)
-        )
+        outcome = _told(path, mine, after, found) if found else _outcome(path, mine, wanted, after)
         if outcome is not None:
             yield replace(outcome, source=sources.get(path))
 
@@ -129,11 +130,9 @@ def _outcome(
     return Outcome(path, "identical" if mine == wanted else "skip", None, mine)
 
 
-def _told(
-    path: str, mine: File | None, after: File | None, found: list[Conflict], new_label: str
-) -> Outcome:
+def _told(path: str, mine: File | None, after: File | None, found: list[Conflict]) -> Outcome:
     """A conflict: with both versions in the file where it has lines, else yours stays."""
-    notes = tuple(_REASONS[conflict.kind].format(new=new_label) for conflict in found)
+    notes = tuple(_REASONS[conflict.kind].format(new=conflict.labels.new) for conflict in found)
     if any(conflict.hunks for conflict in found):
         return Outcome(path, "conflict", after, mine, notes=notes)
     if after != mine and after is not None:

@@ -1,11 +1,12 @@
 """Three trees merged into one: yours, with the changes from the base to the new one brought in."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..project.tree import File, Tree
-from .lines import Favor, is_binary, is_same, merge_lines, with_merged_line_end
+from .lines import Favor, Labels, is_binary, is_same, merge_lines, with_merged_line_end
 from .renames import parents
 from .trios import Trio, trios
 
@@ -30,6 +31,8 @@ class Conflict:
     kind: Kind
     hunks: int = 0
     """The number of conflict blocks in the file."""
+    labels: Labels = field(default=Labels(), compare=False)
+    """Whose the sides are."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,16 @@ class Merged:
 
 
 def merge_trees(
-    base: Tree, yours: Tree, new: Tree, *, new_label: str, favor: Favor = None
+    base: Tree, yours: Tree, new: Tree, *, labels: Callable[[str], Labels], favor: Favor = None
 ) -> Merged:
     """`yours` with the changes from `base` to `new`; the three stay as they are.
 
     Renames of files and folders are followed on both sides, your own files in a folder that the
-    template renames included. Text is merged by lines, with blocks labelled `yours` and
-    `new_label` where both changed it; `favor` settles these and binary files for one side, and no
+    template renames included. Text is merged by lines, with blocks where both changed it, at whose
+    markers `labels` of the path stand; `favor` settles these and binary files for one side, and no
     other conflict. What you wrote is in the tree, or gone because you removed it.
     """
-    merges = (_merge(t, base, yours, new, new_label, favor) for t in trios(base, yours, new))
+    merges = (_merge(t, base, yours, new, labels, favor) for t in trios(base, yours, new))
     return _place([piece for piece in merges if piece])
 
 
@@ -60,6 +63,7 @@ class _Piece:
     """What becomes of a trio, when its place is free."""
 
     trio: Trio
+    labels: Labels
     file: File | None
     problems: Problems = ()
     edited: bool = False
@@ -73,40 +77,46 @@ class _Piece:
 
 
 def _merge(
-    trio: Trio, base: Tree, yours: Tree, new: Tree, new_label: str, favor: Favor
+    trio: Trio,
+    base: Tree,
+    yours: Tree,
+    new: Tree,
+    labels: Callable[[str], Labels],
+    favor: Favor,
 ) -> _Piece | None:
+    own = labels(trio.new or trio.base or trio.place)
     was = base[trio.base] if trio.base else None
     mine = yours[trio.yours] if trio.yours else None
     wanted = new[trio.new] if trio.new else None
     if mine and wanted:
-        return _merge_file(trio, was, mine, wanted, new_label, favor)
+        return _merge_file(trio, was, mine, wanted, own, favor)
     kept = mine or wanted
     if kept is None:
         return None
     if was is None:
-        return _Piece(trio, kept, edited=mine is not None)
+        return _Piece(trio, own, kept, edited=mine is not None)
     if is_same(was.content, kept.content) and trio.base == trio.place:
         return None
     if mine:
-        return _Piece(trio, mine, (("you changed, gone", 0),), edited=True)
-    return _Piece(trio, None, (("you deleted", 0),))
+        return _Piece(trio, own, mine, (("you changed, gone", 0),), edited=True)
+    return _Piece(trio, own, None, (("you deleted", 0),))
 
 
 def _merge_file(
-    trio: Trio, was: File | None, mine: File, wanted: File, new_label: str, favor: Favor
+    trio: Trio, was: File | None, mine: File, wanted: File, labels: Labels, favor: Favor
 ) -> _Piece:
     ancestor = was.content if was else None
-    content, problems = _contents(ancestor, mine.content, wanted.content, new_label, favor)
+    content, problems = _contents(ancestor, mine.content, wanted.content, labels, favor)
     if trio.base not in (None, trio.yours, trio.new) and trio.yours != trio.new:
         problems = ("renamed apart", 0), *problems
     wants_bit = was is not None and wanted.executable != was.executable
     file = File(content, wanted.executable if wants_bit else mine.executable)
     edited = ancestor is None or not is_same(ancestor, mine.content)
-    return _Piece(trio, file, problems, edited)
+    return _Piece(trio, labels, file, problems, edited)
 
 
 def _contents(
-    was: bytes | None, mine: bytes, wanted: bytes, new_label: str, favor: Favor
+    was: bytes | None, mine: bytes, wanted: bytes, labels: Labels, favor: Favor
 ) -> tuple[bytes, Problems]:
     if wanted in (was, mine):
         return mine, ()
@@ -118,7 +128,7 @@ def _contents(
         return with_merged_line_end(wanted, was, mine, wanted), ()
     if any(map(is_binary, (was or b"", mine, wanted))):
         return (wanted if favor == "theirs" else mine), () if favor else (("binary", 0),)
-    merged, hunks = merge_lines(was, mine, wanted, new_label=new_label, favor=favor)
+    merged, hunks = merge_lines(was, mine, wanted, labels=labels, favor=favor)
     kind: Kind = "both added" if was is None else "both changed"
     return merged, ((kind, hunks),) if hunks else ()
 
@@ -165,8 +175,10 @@ def _place(pieces: list[_Piece]) -> Merged:
         if mine and at and mine != at:
             result.moved[mine] = at
         if piece.file and at != place:
-            conflicts.append(Conflict(place, "path taken"))
-        conflicts += [Conflict(at or place, *problem) for problem in piece.problems]
+            conflicts.append(Conflict(place, "path taken", labels=piece.labels))
+        conflicts += [
+            Conflict(at or place, *problem, labels=piece.labels) for problem in piece.problems
+        ]
     return replace(result, conflicts=tuple(sorted(conflicts, key=lambda c: c.path)))
 
 

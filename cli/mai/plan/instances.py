@@ -1,6 +1,6 @@
 """One instance as the user wants it, and whether all of them go together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import Conflict, InvalidName, Refused, UnknownName
@@ -73,25 +73,45 @@ def check_together(instances: Iterable[Instance], catalog: Catalog) -> None:
     """Raises `Conflict` when two components exclude each other, one that is required is absent,
     or there are two active memories; the message names both sides. What a component asks for
     whose plugin is not installed is not known."""
+    instances = tuple(instances)
     present = {instance.component: instance for instance in instances}
-    known = {id_: one for id_ in present if (one := catalog.components.get(id_))}
-    provided = {*present, *(id_ for one in known.values() for id_ in one.provides)}
-    for component_id, component in known.items():
-        instance = present[component_id]
+    for instance, component in _known(instances, catalog):
         for excluded in component.conflicts:
             if excluded in present:
                 raise Conflict(
-                    f"{component_id} and {excluded} exclude each other",
+                    f"{component.id} and {excluded} exclude each other",
                     f"leave out {instance.key!r} or {present[excluded].key!r}",
                 )
-        for required in component.requires:
-            if required not in provided:
-                kind, _, name = required.partition("/")
-                raise Conflict(f"{component_id} needs {required}", f"add --with {kind}:{name}")
+    for instance, required in unmet(instances, catalog):
+        raise Conflict(f"{instance.component} needs {required}", _how_to_meet(required, catalog))
     memories = [instance for instance in instances if instance.kind == "memory"]
     if len(memories) > 1:
         names = " and ".join(repr(instance.key) for instance in memories)
         raise Conflict(f"{names}: a project has one memory backend", "leave out one of them")
+
+
+def unmet(instances: Iterable[Instance], catalog: Catalog) -> Iterator[tuple[Instance, str]]:
+    """Each instance with a component that it requires, and that neither is there nor is provided by
+    one that is."""
+    instances = tuple(instances)
+    known = [*_known(instances, catalog)]
+    enough = {instance.component for instance in instances}
+    enough |= {id_ for _, component in known for id_ in component.provides}
+    for instance, component in known:
+        yield from ((instance, one) for one in component.requires if one not in enough)
+
+
+def _known(instances: Iterable[Instance], catalog: Catalog) -> Iterator[tuple[Instance, Component]]:
+    for instance in instances:
+        if component := catalog.components.get(instance.component):
+            yield instance, component
+
+
+def _how_to_meet(required: str, catalog: Catalog) -> str:
+    others = [one.id for one in catalog.components.values() if required in one.provides]
+    first, *rest = [id_.replace("/", " ").replace("_", "-") for id_ in (required, *others)]
+    instead = f"; enough in its place: {', '.join(rest)}" if rest else ""
+    return f"first: mai add {first} (of mai new: --with {first.replace(' ', ':')}){instead}"
 
 
 def needed_by(component: Component, catalog: Catalog) -> list[str]:

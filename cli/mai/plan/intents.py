@@ -6,7 +6,15 @@ from difflib import get_close_matches
 from typing import Any
 
 from .. import names
-from ..errors import InvalidAnswer, NotInstalled, PluginFailed, Refused, RenderFailed, UnknownName
+from ..errors import (
+    Conflict,
+    InvalidAnswer,
+    NotInstalled,
+    PluginFailed,
+    Refused,
+    RenderFailed,
+    UnknownName,
+)
 from ..names import parse
 from ..plugins.component import KINDS
 from ..plugins.loader import Catalog
@@ -15,7 +23,7 @@ from ..project.lock import Lock
 from ..project.manifest import Instance, Manifest
 from . import answers as _answers
 from .answers import Ask
-from .instances import check_together, instance_context, refuse_id, wanted_instance
+from .instances import check_together, instance_context, refuse_id, unmet, wanted_instance
 from .wishes import CORE, Stated
 
 BASIC = "basic"
@@ -91,7 +99,11 @@ def removed(manifest: Manifest, catalog: Catalog, kind: str, name: str) -> Manif
     if gone is None:
         raise UnknownName("instance", key, [instance.key for instance in manifest.instances])
     left = manifest.without(key)
-    check_together(left.instances, catalog)
+    for instance, required in unmet(left.instances, catalog):
+        raise Conflict(
+            f"{instance.component} needs {required}",
+            f"first: mai remove {instance.kind} {instance.name}",
+        )
     return left
 
 

@@ -22,8 +22,11 @@ def inside_work_tree(folder: Path) -> bool:
         return False
 
 
-def start(project: Path, message: str) -> str | None:
-    """Makes `project` a repository with one commit; returns what was left out, and why."""
+def start(project: Path, message: str, target: Path) -> str | None:
+    """Makes `project`, which is to lie at `target`, a repository with one commit; returns what was
+    left out, and why."""
+    if inside_work_tree(target if target.exists() else target.parent):
+        return "no repository was made: the folder is in one already"
     if shutil.which("git") is None:
         return "no repository was made: git was not found"
     run(["git", "init", "--quiet", "--initial-branch", "main"], project)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..console.documents import Changed, ChangeStatus, Verb, file_outcomes
 from ..errors import Refused
+from ..merge.lines import Labels
 from ..merge.package_move import PackageMove, moved_by_hand
 from ..merge.pristine import carried
 from ..merge.renames import parents
@@ -15,6 +16,7 @@ from ..plan.instances import check_with_plugins
 from ..plan.outcomes import Outcome, Outcomes, for_plugins
 from ..plugins import values
 from ..plugins.host import Provider
+from ..plugins.installed import OWN_DISTRIBUTION
 from ..plugins.loader import Catalog
 from ..programs.formatter import formatters
 from ..project.manifest import Manifest
@@ -85,7 +87,8 @@ def plan_of(
     skipped = {existing(opened, Path(path)).as_posix() for path in choices.skip}
     kept = {path for path in base.with_policy("keep") if path not in pristine.tree}
     how = How(
-        new_label=f"mai {opened.catalog.core.version}",
+        labels=Labels(f"mai {opened.catalog.core.version}"),
+        labels_of=_labels_of_plugins(base, pristine),
         favor=choices.favor,
         skipped=wish.left | skipped,
         once=_belonging_to_the_user(base, pristine),
@@ -154,6 +157,17 @@ def _is_installed(base: Pristine, catalog: Catalog) -> bool:
         for locked in base.lock.instances.values()
         if locked.component in catalog.components
     )
+
+
+def _labels_of_plugins(base: Pristine, new: Pristine) -> dict[str, Labels]:
+    """What the sides of a conflict are called in the files of others' plugins."""
+    found = {}
+    for path, locked in {**base.lock.files, **new.lock.files}.items():
+        was, now = (one.lock.instances.get(locked.owner) for one in (base, new))
+        if now and now.provider != OWN_DISTRIBUTION:
+            older = {"base": f"{was.provider} {was.version}"} if was else {}
+            found[path] = Labels(f"{now.provider} {now.version}", **older)
+    return found
 
 
 def _belonging_to_the_user(base: Pristine, new: Pristine) -> frozenset[str]:

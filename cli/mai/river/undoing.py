@@ -10,6 +10,7 @@ from ..apply.transaction import apply
 from ..apply.undo_store import Entry
 from ..console.documents import Undone, file_outcomes
 from ..errors import Refused
+from ..merge.lines import Labels
 from ..merge.three_way import How, three_way
 from ..plan.outcomes import Outcome, Outcomes
 from ..programs.formatter import formatters
@@ -92,7 +93,7 @@ def _outcomes(root: Path, entry: Entry, choices: Choices) -> list[Outcome]:
     yours = read_yours(root, {}, also=entry.paths)
     edited_lock = yours.get(aftermath.UV_LOCK) != entry.after.get(aftermath.UV_LOCK)
     how = How(
-        new_label=f"the version before `{entry.command}`",
+        labels=Labels(f"the version before `{entry.command}`"),
         favor=choices.favor,
         skipped=frozenset({aftermath.UV_LOCK} if edited_lock else ()),
         formatters=formatters(root),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ..app import HELP_OPTIONS
-from ..options import AsJson, DryRun
+from ..options import AsJson, DryRun, NoGit
 
 if TYPE_CHECKING:
     from ...plan.outcomes import Outcomes
@@ -57,12 +57,14 @@ def new(
     ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
+    no_git: NoGit = False,
 ) -> None:
     """Make a plugin of your own: a package with one component, which passes its own tests."""
     from ...apply.create import check_target, create
     from ...console import report
     from ...merge.three_way import three_way
     from ...plugins.loader import load_catalog
+    from ...programs import git
     from ...render.engine import render_plugin
 
     chosen = _kind(kind, may_ask=not as_json)
@@ -70,14 +72,21 @@ def new(
     target = (into or Path(named.distribution)).absolute()
     check_target(target)
     outcomes = three_way({}, {}, render_plugin(chosen, asdict(named)))
+    notes: list[str] = []
+
+    def commit(stage: Path) -> None:
+        if not no_git and (problem := git.start(stage, f"Start {named.distribution}", target)):
+            notes.append(problem)
+
     if not dry_run:
-        create(target, outcomes, lambda _: None)
+        create(target, outcomes, commit)
     if as_json:
-        report.document(_document("planned" if dry_run else "done", named, target, outcomes))
+        document = _document("planned" if dry_run else "done", named, target, outcomes, notes)
+        report.document(document)
     elif dry_run:
         report.outcomes(outcomes)
     else:
-        _tell(named, target, outcomes)
+        _tell(named, target, outcomes, notes)
 
 
 def _kind(given: str | None, *, may_ask: bool) -> "Kind":
@@ -146,12 +155,14 @@ def _taken(kind: "Kind", catalog: "Catalog") -> set[str]:
     return taken[kind]
 
 
-def _tell(named: _Named, target: Path, outcomes: "Outcomes") -> None:
+def _tell(named: _Named, target: Path, outcomes: "Outcomes", notes: list[str]) -> None:
     from ...console import report
     from ..new import shown
 
     report.line(f"Made {named.distribution} in {shown(target)}: {len(outcomes)} files")
     report.line(f"  {named.kind} {named.name}, in src/{named.package}/{named.module}")
+    for note in notes:
+        report.line(f"note: {note}")
     report.line("Next:")
     for command in _next(target):
         report.line(f"  {command}")
@@ -165,7 +176,11 @@ def _next(target: Path) -> list[str]:
 
 
 def _document(
-    status: Literal["planned", "done"], named: _Named, target: Path, outcomes: "Outcomes"
+    status: Literal["planned", "done"],
+    named: _Named,
+    target: Path,
+    outcomes: "Outcomes",
+    notes: list[str],
 ) -> Any:
     from ...console.documents import PluginMade, file_outcomes
 
@@ -175,5 +190,6 @@ def _document(
         distribution=named.distribution,
         component=f"{named.kind}/{named.module}",
         outcomes=file_outcomes(outcomes, planned=status == "planned"),
+        notes=notes,
         next=[] if status == "planned" else _next(target),
     )

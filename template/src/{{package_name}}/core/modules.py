@@ -79,9 +79,17 @@ class AppModule:
 def discover(package: str) -> tuple[AppModule, ...]:
     """The rooms of `package`, each behind those that it names in `after`.
 
-    Raises `StartupError` for a folder that is no room, naming the file to mend.
+    Raises `StartupError` for a folder that is no room, naming the file to mend, and for two folders
+    of one name.
     """
-    modules = {module.name: module for module in _read_rooms(package)}
+    modules: dict[str, AppModule] = {}
+    for module in _read_rooms(package):
+        other = modules.setdefault(module.name, module)
+        if other is not module:
+            raise StartupError(
+                f"{_folder(other)} and {_folder(module)} are both the room {module.name!r}: rename "
+                f"one of them, and the name in its `module`"
+            )
     graph = {name: modules.keys() & module.after for name, module in modules.items()}
     return tuple(modules[name] for name in TopologicalSorter(graph).static_order())
 
@@ -102,6 +110,10 @@ def code_folders(package: str) -> list[Path]:
     folders = (path for root in import_module(package).__path__ for path in Path(root).iterdir())
     named = (folder for folder in folders if not folder.name.startswith((".", "_")))
     return sorted(folder for folder in named if any(folder.rglob("*.py")))
+
+
+def _folder(module: AppModule) -> str:
+    return import_module(module.package).__path__[0]
 
 
 def _read_room(package: str, folder: Path) -> AppModule:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
@@ -69,6 +70,10 @@ class RunManager:
         """The turn of the caller's run, if this process plays it."""
         turn = self._turns.get(run_id)
         return turn if turn is not None and turn.caller.id == caller.id else None
+
+    def live(self) -> Counter[str]:
+        """How many runs of each agent go on; any thread may ask."""
+        return Counter(turn.row.agent_name for turn in list(self._turns.values()))
 
     def stop(self, run_id: UUID, reason: str = "stopped") -> None:
         """Stop the run if it is one of this process."""

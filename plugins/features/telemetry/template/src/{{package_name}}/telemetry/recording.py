@@ -25,6 +25,7 @@ from pydantic_ai import Agent, InstrumentationSettings
 from .. import NAME, __version__
 from ..core.services import Services
 from ..core.settings import get_settings
+from .gauges import live_runs_counted
 from .settings import TelemetrySettings
 
 Sender: TypeAlias = BatchSpanProcessor | PeriodicExportingMetricReader
@@ -44,7 +45,8 @@ async def lifespan(services: Services) -> AsyncIterator[None]:
     if senders or settings.prometheus:
         Agent.instrument_all(_instrumentation(settings))
     try:
-        yield
+        with live_runs_counted(services):
+            yield
     finally:
         Agent.instrument_all(False)
         await asyncio.gather(*(asyncio.to_thread(sender.shutdown) for sender in senders))
