@@ -50,6 +50,7 @@ class Database:
         self.engine = create_async_engine(
             self.url,
             connect_args=_SQLITE if is_sqlite else _POSTGRESQL,
+            hide_parameters=True,  # errors would quote, in the log, what users say
             pool_pre_ping=not is_sqlite,
             pool_size=size,
             max_overflow=2 * size,
@@ -122,7 +123,10 @@ class _Worker:
 
     def __init__(self, url: URL) -> None:
         self.engine: Engine = create_engine(
-            url.set(drivername="sqlite"), connect_args=_SQLITE, execution_options={_WRITES: True}
+            url.set(drivername="sqlite"),
+            connect_args=_SQLITE,
+            execution_options={_WRITES: True},
+            hide_parameters=True,
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         # Each call of SQLite lets go of the interpreter, and a busy event loop would give it back

@@ -1,16 +1,20 @@
 """Logging: structlog over the standard library's, so that every library's lines look alike.
 
-Lines carry what was bound with `structlog.contextvars`: `request_id` in every request.
+Lines carry what was bound with `structlog.contextvars`: `request_id` in every request. None tells
+what users, models and tools say, or what anybody is known by: what libraries say at DEBUG, which
+is all that they send and are sent, is not logged at any level.
 """
 
 import logging
 import sys
+import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 import structlog
-from structlog.types import EventDict, Processor
+from pydantic import ValidationError
+from structlog.types import EventDict, ExcInfo, Processor
 
 from .settings import Settings
 
@@ -19,7 +23,7 @@ FILE_COUNT = 10
 DAY_S = 24 * 3600
 FILE_AGE_S = 10 * DAY_S
 
-# Chatty at INFO, and what they say is said elsewhere.
+# Chatty at INFO, about URLs too, and what they say is said elsewhere.
 _QUIET = ("alembic", "asyncio", "httpcore2", "httpx2", "openai", "anthropic")
 
 
@@ -50,10 +54,11 @@ def configure_logging(settings: Settings) -> None:
     ]
     handlers = _handlers(settings, shared)
     level = "DEBUG" if settings.debug else settings.log_level
-    logging.basicConfig(level=level, handlers=handlers, force=True)
+    logging.basicConfig(level="INFO" if level == "DEBUG" else level, handlers=handlers, force=True)
+    logging.getLogger(__name__.partition(".")[0]).setLevel(level)
     logging.captureWarnings(True)
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.NOTSET if settings.debug else logging.WARNING)
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -71,17 +76,19 @@ def _handlers(settings: Settings, shared: list[Processor]) -> list[logging.Handl
         event["environment"] = settings.environment
         return event
 
+    tracebacks = structlog.processors.ExceptionRenderer(_format_traceback)
     as_json: list[Processor] = [
         add_environment,
-        structlog.processors.format_exc_info,
+        tracebacks,
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]
     for_people: list[Processor] = [
+        tracebacks,
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             # The pretty ones show local variables, secrets included, and take seconds.
             exception_formatter=structlog.dev.plain_traceback,
-        )
+        ),
     ]
     stream = logging.StreamHandler(sys.stderr)
     last = as_json if settings.log_format == "json" else for_people
@@ -99,6 +106,18 @@ def _formatter(shared: list[Processor], last: list[Processor]) -> logging.Format
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
     )
+
+
+def _format_traceback(exc_info: ExcInfo) -> str:
+    """The traceback as Python writes it, without the values that Pydantic's errors quote."""
+    text = "".join(traceback.format_exception(*exc_info)).rstrip()
+    error: BaseException | None = exc_info[1]
+    while error is not None:
+        if isinstance(error, ValidationError):
+            wrong = (f"{one['loc']}: {one['msg']}" for one in error.errors(include_input=False))
+            text = text.replace(str(error), "; ".join(wrong))
+        error = error.__cause__ or error.__context__
+    return text
 
 
 def _drop_color_message(_logger: Any, _method: str, event: EventDict) -> EventDict:

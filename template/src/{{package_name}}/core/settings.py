@@ -74,7 +74,9 @@ class Settings(RoomSettings):
     )
 
     environment: Environment = Field("development", description="Named in every JSON log line.")
-    debug: bool = Field(False, description="Log at DEBUG and show unexpected errors to clients.")
+    debug: bool = Field(
+        False, description="Log its own lines at DEBUG and show unexpected errors to clients."
+    )
 
     server_host: str = Field("127.0.0.1", description="The address that `serve` binds.")
     server_port: int = Field(8000, ge=0, le=65535, description="The port that `serve` binds.")

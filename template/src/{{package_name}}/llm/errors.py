@@ -38,6 +38,7 @@ _KEYS = {
     **dict.fromkeys(("alibaba", "qwen"), "QWEN_API_KEY or ALIBABA_API_KEY or DASHSCOPE_API_KEY"),
     **dict.fromkeys(("openai", "openai-chat", "openai-responses"), "OPENAI_API_KEY"),
 }
+_CODE = re.compile(r"[a-z0-9_.\[\]-]{1,64}")
 _NO_TOOLS = re.compile(r"support tool|support function|tool.?choice", re.IGNORECASE)
 
 
@@ -53,7 +54,7 @@ def missing_key(model_id: str) -> str | None:
 def explain(error: BaseException, model_id: str) -> AppError | None:
     """Say in one line what `error` means for `model_id` and what to do; None if it is no model's.
 
-    What the provider wrote stays out of it, for it may quote the request: log the error itself.
+    What the provider wrote stays out of it, for it may quote the request.
     """
     from pydantic_ai import exceptions as ai
 
@@ -89,6 +90,16 @@ def explain(error: BaseException, model_id: str) -> AppError | None:
         case ai.AgentRunError():
             return ModelError(f"{model_id}: {first_line(error)}")
     return None
+
+
+def codes_of(error: BaseException) -> str:
+    """What the log tells of an error of a provider: kind, status and codes, no word of a text."""
+    facts = {"status": getattr(error, "status_code", ""), "code": getattr(error, "code", "")}
+    match getattr(error, "body", None):
+        case {"error": dict(said)} | dict(said):
+            facts |= {name: said[name] for name in ("type", "code", "param") if name in said}
+    codes = (f"{name}={code}" for name, code in facts.items() if _CODE.fullmatch(str(code)))
+    return " ".join([type(error).__name__, *codes])
 
 
 def explain_setup(error: Exception, model_id: str) -> ModelNotConfigured:

@@ -23,7 +23,7 @@ from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
 from ..core.errors import AppError, ModelError
-from .errors import explain, first_line
+from .errors import codes_of, explain, first_line
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class NamedModel(WrapperModel):
         except kinds as error:
             known = explain(error, self.asked_as)
             log.warning(
-                "model_failed", model=self.asked_as, error=str(error), exc_info=known is None
+                "model_failed", model=self.asked_as, error=codes_of(error), exc_info=known is None
             )
             raise known or _unknown(error, self.asked_as) from error
 

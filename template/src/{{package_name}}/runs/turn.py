@@ -25,7 +25,7 @@ from ..auth.caller import Caller
 from ..core.errors import AppError, ModelTimeout, Unavailable
 from ..core.orm import utc_now
 from ..core.services import Services
-from ..llm.errors import explain
+from ..llm.errors import codes_of, explain
 from ..llm.models import DEMO, Models
 from ..llm.settings import LlmSettings
 from ..sessions.models import RunStatus
@@ -140,7 +140,7 @@ class Turn:
         except Exception as error:
             known = explain(error, self.row.model)
             level = logging.WARNING if known else logging.ERROR
-            log.log(level, "run_failed", error=str(error), exc_info=known is None)
+            log.log(level, "run_failed", error=codes_of(error), exc_info=known is None)
             self.failure = known or AppError("something unexpected went wrong")
         else:
             paused = isinstance(result.output, DeferredToolRequests)
