@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from dotenv import dotenv_values
 
 from tests.services import free_port
 
@@ -86,20 +87,31 @@ def text(told: list[Frame]) -> str:
 
 @contextmanager
 def serving(project: Path, agent: str = "assistant", **settings: str) -> Iterator[Served]:
-    """Serves a project whose package is `shop`, with these variables above its `.env`."""
-    port = free_port()
+    """Serves a project whose package is `shop`, with these variables above its `.env`.
+
+    The client is whoever `init` has made a key for, if it has.
+    """
+    port, token = free_port(), token_of(project)
+    headers = {"Authorization": f"Bearer {token}"} if token else None
     process = subprocess.Popen(
         [sys.executable, "-m", "shop", "serve", "--port", str(port)],
         cwd=project,
         env=_environment(project) | settings,
     )
     try:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        url = f"http://127.0.0.1:{port}"
+        with httpx2.Client(base_url=url, headers=headers, timeout=30) as client:
             _await_health(client, process)
             yield Served(client, process, agent)
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def token_of(project: Path) -> str | None:
+    """The key in a project's `.env`."""
+    env = project / ".env"
+    return dotenv_values(env).get("API_TOKEN") if env.exists() else None
 
 
 def command(project: Path, *arguments: str) -> str:

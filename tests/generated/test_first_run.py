@@ -9,7 +9,10 @@ import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
+import httpx2
 import pytest
+
+from tests.generated.served import frames, token_of
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups of this kind")
@@ -36,11 +39,23 @@ def test_it_stays_until_ctrl_c_and_ends_the_server(tmp_path: Path) -> None:
                     break
             port = int(re.findall(r"http://127\.0\.0\.1:(\d+)", told)[0])
             assert port > 8000
-            with socket.create_connection(("127.0.0.1", port), timeout=5):
-                pass
+            it_answers_who_has_the_key(f"http://127.0.0.1:{port}", token_of(tmp_path / "shop"))
             os.killpg(process.pid, signal.SIGINT)
             answer, rest = process.communicate(timeout=60)
     assert process.returncode == 0, told + rest
     assert "This is the offline demo model" in answer
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def it_answers_who_has_the_key(url: str, key: str | None) -> None:
+    run, asked = f"{url}/api/v1/agents/assistant/run", {"message": "Hello!", "stream": True}
+    refused = httpx2.post(run, json=asked)
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.json()["code"] == "unauthenticated"
+    for headers in ({"Authorization": f"Bearer {key}"}, {"X-API-Key": f"{key}"}):
+        with httpx2.stream("POST", run, json=asked, headers=headers) as answer:
+            told = [frame.event for frame in frames(answer.raise_for_status())]
+        assert (told[0], told[-1]) == ("meta", "done")
+        assert "delta" in told

@@ -129,8 +129,12 @@ def init() -> None:
         return
     typer.echo("the database is ready")
     for name, value in made.items():
-        _set_variable(Path(".env"), name, value)
-        typer.echo(f"{name}={value} (in .env, and shown this once)")
+        try:
+            _set_variable(Path(".env"), name, value)
+            place = "in .env"
+        except OSError as error:  # in a container, say
+            place = f"not in .env: {error.strerror}"
+        typer.echo(f"{name}={value} ({place}; shown this once)")
 
 
 async def _prepare(database: "Database") -> dict[str, str]:

@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from uuid import UUID
 
@@ -54,7 +54,7 @@ class SentKey:
 
 @cache
 def _form(prefix: str) -> re.Pattern[str]:
-    return re.compile(f"{prefix}_([0-9a-f]{{32}})_([A-Za-z0-9_-]{{43}})")
+    return re.compile(prefix + "_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
 def digest(secret: str) -> bytes:
@@ -90,28 +90,41 @@ def _restricted(caller: Caller, scopes: Sequence[str] | None) -> Caller:
 
 
 async def create_key(
-    db: AsyncSession, caller: Caller | None, user: User, asked: KeyCreate, prefix: str
+    db: AsyncSession,
+    caller: Caller | None,
+    user: User,
+    asked: KeyCreate,
+    prefix: str,
+    made_with: ApiKey | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key of `user`; return its row and the key itself, which nobody can read later."""
+    """Make a key of `user`; return its row and the key itself, which nobody can read later.
+
+    It does not outlive the one that it is made with.
+    """
     key_id, secret = uuid7(), secrets.token_urlsafe(_SECRET_BYTES)
-    days = asked.expires_in_days
+    ends = [made_with.expires_at] if made_with and made_with.expires_at else []
+    if asked.expires_in_days is not None:
+        ends.append(utc_now() + timedelta(days=asked.expires_in_days))
     key = ApiKey(
         key_id=key_id,
         user_id=str(user.user_id),
         name=asked.name,
         digest=digest(secret),
         scopes=asked.scopes,
-        expires_at=utc_now() + timedelta(days=days) if days is not None else None,
+        expires_at=min(ends, default=None),
     )
     db.add(key)
-    record(db, "key.created", key.user_id, caller, key_id=str(key_id), name=key.name)
+    about = {"key_id": str(key_id), "name": key.name}
+    if made_with is not None:
+        about["made_with"] = str(made_with.key_id)
+    record(db, "key.created", key.user_id, caller, **about)
     return key, f"{prefix}_{key_id.hex}_{secret}"
 
 
 async def create_own_key(
-    db: AsyncSession, caller: Caller, asked: KeyCreate, prefix: str, ends_by: datetime | None
+    db: AsyncSession, caller: Caller, asked: KeyCreate, prefix: str, made_with: ApiKey | None
 ) -> tuple[ApiKey, str]:
-    """Make a key of the caller, which may no more than the caller and ends by `ends_by`.
+    """Make a key of the caller, which may no more than the caller.
 
     Raises `Forbidden` when the caller lacks one of the scopes, or is no user with a row.
     """
@@ -119,9 +132,7 @@ async def create_own_key(
     if asked.scopes is None and not caller.may(as_caller(user).scopes):
         asked = asked.model_copy(update={"scopes": sorted(caller.scopes)})
     caller.require(asked.scopes or (), "such a key")
-    key, text = await create_key(db, caller, user, asked, prefix)
-    key.expires_at = min(filter(None, (key.expires_at, ends_by)), default=None)
-    return key, text
+    return await create_key(db, caller, user, asked, prefix, made_with)
 
 
 async def _own_row(db: AsyncSession, caller: Caller) -> User:

@@ -51,9 +51,8 @@ async def create_key(
     prefix = services.get(ApiKeySettings).prefix
     sent = read_key(request, services) if caller.mode == "api_key" else None
     async with services.database.transaction() as db:
-        used = await db.get(ApiKey, sent.key_id) if sent else None
-        ends_by = used.expires_at if used else None
-        made, key = await keys.create_own_key(db, caller, body, prefix, ends_by)
+        made_with = await db.get(ApiKey, sent.key_id) if sent else None
+        made, key = await keys.create_own_key(db, caller, body, prefix, made_with)
     return KeyCreated(**KeyView.model_validate(made).model_dump(), key=key)
 
 
