@@ -1,8 +1,8 @@
 """What it costs to know a caller, as a ratio of CPU time: `uv run python -m tests.bench.auth`.
 
-One project has two empty routes, one of which takes the caller. Both are asked in turn by one client
-that sends what each mode wants; what counts is the CPU time of the server's process for a request. A
-caller may add half of what the route without one costs.
+One project has two empty routes, one of which takes the caller. Both are asked in turn by one
+client that sends what each mode wants; what counts is the CPU time of the server's process for a
+request. A caller may add half of what the route without one costs.
 """
 
 import http.client
