@@ -1,6 +1,7 @@
 """Rendered projects for tests, without a command line in between."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from mai import names
 from mai.plan.answers import complete
 from mai.plan.instances import wanted_instance
-from mai.plan.presets import preset
+from mai.plan.presets import Preset, preset
 from mai.plan.wishes import fold
 from mai.plugins.loader import Catalog, load_catalog
 from mai.project.manifest import Manifest
@@ -39,13 +40,23 @@ def manifest(
         "project_title": forms.title,
         "package_name": forms.module,
     }
-    wishes = fold(preset(preset_name), answers, added, [])
+    wishes = fold(preset_of(offered, preset_name), answers, added, [])
     project = complete(offered.core.questions, {**named, **wishes.project}, {})
     instances = [
         wanted_instance(offered, kind, own, table, project)
         for (kind, own), table in wishes.instances.items()
     ]
     return Manifest(project).with_instances(instances)
+
+
+def preset_of(offered: Catalog, name: str) -> Preset:
+    """A preset as it was in the release that offers these: without what came later."""
+    now = preset(name)
+    wanted = {
+        kind: {own: table for own, table in named.items() if table["from"] in offered.components}
+        for kind, named in now.wanted.items()
+    }
+    return now if offered is catalog() else replace(now, wanted=wanted)
 
 
 def write(made: Manifest, folder: Path) -> Path:

@@ -19,8 +19,10 @@ from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from mai.commands.app import run as run_mai
+from mai.plan import presets
 from mai.plugins import loader
 
+from tests import trees
 from tests.update.releases import RELEASES, catalog_of
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +124,8 @@ def _run_release(sources: Path, version: str, argv: list[str]) -> NoReturn:
         catalog_of(sources, version), hooks=installed.hooks, plugins=installed.plugins
     )
     loader.load_catalog = lambda *_, **__: catalog
+    then = {name: trees.preset_of(catalog, name) for name in presets.presets()}
+    presets.presets = lambda: then  # type: ignore[assignment]  # it is cached, this need not be
     run_mai(argv)
 
 

@@ -45,8 +45,11 @@ class Services:
             ) from None
 
 
-def get_services(connection: HTTPConnection) -> Services:
-    """The services of the application that serves this connection."""
+async def get_services(connection: HTTPConnection) -> Services:
+    """The services of the application that serves this connection.
+
+    It waits for nothing, but what is not async FastAPI runs in a thread, for each request.
+    """
     return cast(Services, connection.app.state.services)
 
 

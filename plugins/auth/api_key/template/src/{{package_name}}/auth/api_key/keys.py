@@ -54,7 +54,7 @@ class SentKey:
 
 @cache
 def _form(prefix: str) -> re.Pattern[str]:
-    return re.compile(f"{prefix}_([0-9a-f]{{32}})_([A-Za-z0-9_-]{{43}})")
+    return re.compile(prefix + "_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
 
 def digest(secret: str) -> bytes:
