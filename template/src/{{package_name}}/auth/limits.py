@@ -81,8 +81,12 @@ class RateLimits:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Where a request comes from; of IPv6 the network, for whoever has one address has them all."""
-    host = connection.client.host if connection.client else ""
+    """Where a request comes from, as `network_of` has it."""
+    return network_of(connection.client.host if connection.client else "")
+
+
+def network_of(host: str) -> str:
+    """An address; of IPv6 the network, for whoever has one address has them all."""
     try:
         address = ip_address(host)
     except ValueError:

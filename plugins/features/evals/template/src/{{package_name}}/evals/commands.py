@@ -22,12 +22,9 @@ def run(
     from pydantic_core import to_json
 
     from ..core.commands import with_database
-    from ..core.logging import configure_logging
     from ..core.migrate import prepare_schema
-    from ..core.settings import get_settings
     from .runner import has_passed
 
-    configure_logging(get_settings())
     with_database(prepare_schema)
     reports = asyncio.run(_evaluate(agent, model))
     passed = all(map(has_passed, reports))

@@ -15,11 +15,6 @@ passwords = typer.Typer(name="password", help="What users log in with.", no_args
 app.add_typer(passwords)
 
 
-@passwords.callback()
-def _group() -> None:
-    """What users log in with."""
-
-
 @passwords.command("set")
 def set_password(
     name: Annotated[str, typer.Argument(help="A user's name or email address.")],

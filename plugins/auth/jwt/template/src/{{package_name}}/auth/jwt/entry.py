@@ -9,9 +9,12 @@ from ..users import as_caller
 from . import logins, passwords
 from .logins import Continued
 from .models import Password
-from .passwords import PasswordHasher
+from .passwords import Account, PasswordHasher
 from .settings import JwtSettings
 from .throttle import Attempts
+
+NOBODY = "nobody"
+"""The subject of refused logins whose name no user has."""
 
 
 async def log_in(services: Services, name: str, password: str, address: str) -> Continued:
@@ -20,9 +23,8 @@ async def log_in(services: Services, name: str, password: str, address: str) -> 
     Somebody whom nobody knows is refused after the same work and in the same words.
     """
     async with services.database.session() as db:
-        user, kept = await passwords.find(db, name)
-    account = str(user.user_id) if user else logins.digest(name.lower())
-    user, kept = await _verify(services, account, address, password, user, kept)
+        account = await passwords.find(db, name)
+    user, kept = await _verify(services, account, password, address)
     hasher = services.get(PasswordHasher)
     renewed = await hasher.hash(password) if hasher.is_outdated(kept.hash) else kept.hash
     async with services.database.transaction() as db:
@@ -45,9 +47,9 @@ async def change_password(
     too short. Then let `KnownCallers` forget the user.
     """
     async with services.database.session() as db:
-        user, kept = await passwords.find_own(db, caller)
+        account = await passwords.find_own(db, caller)
     passwords.check_new(new, services.get(JwtSettings).password_min_length, "new_password")
-    user, kept = await _verify(services, caller.id, address, current, user, kept)
+    user, kept = await _verify(services, account, current, address)
     made = await services.get(PasswordHasher).hash(new)
     async with services.database.transaction() as db:
         if await passwords.lock(db, kept) is None:
@@ -63,22 +65,18 @@ async def hash_new(services: Services, password: str, field: str) -> str:
 
 
 async def _verify(
-    services: Services,
-    account: str,
-    address: str,
-    password: str,
-    user: User | None,
-    kept: Password | None,
+    services: Services, account: Account, password: str, address: str
 ) -> tuple[User, Password]:
-    attempts = services.get(Attempts)
-    await attempts.count(account, address)
+    attempts, user, kept = services.get(Attempts), account.user, account.password
+    await attempts.count(account.key, address)
     is_right = await services.get(PasswordHasher).verify(password, kept.hash if kept else None)
     if user and kept and is_right and user.is_active:
-        await attempts.succeeded(account, address)
+        await attempts.succeeded(account.key, address)
         return user, kept
-    if user:  # a name that nobody has may be a password in the wrong field, and is not kept
-        async with services.database.transaction() as db:
-            record(db, "login.refused", str(user.user_id), address=address)
+    # A name that nobody has may be a password in the wrong field, and is not kept.
+    subject = str(user.user_id) if user else NOBODY
+    async with services.database.transaction() as db:
+        record(db, "login.refused", subject, address=address)
     raise _wrong()
 
 

@@ -37,10 +37,17 @@ class RefreshedMeanwhile(Conflict):
 
 @dataclass(frozen=True)
 class Continued:
-    """A login and the refresh token that it goes on by; without one, it has just ended."""
+    """A login and the refresh token that it goes on by."""
 
     login: Login
-    refresh_token: str | None
+    refresh_token: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A login that is over, because one of its refresh tokens came twice."""
+
+    login_id: UUID
 
 
 async def begin(db: AsyncSession, user_id: UUID, lifetime: timedelta) -> Continued:
@@ -58,7 +65,7 @@ async def begin(db: AsyncSession, user_id: UUID, lifetime: timedelta) -> Continu
     return Continued(login, f"{family}.{secret}")
 
 
-async def refresh(db: AsyncSession, token: str, lifetime: timedelta) -> Continued:
+async def refresh(db: AsyncSession, token: str, lifetime: timedelta) -> Continued | Ended:
     """Go on with a login, or end it when `token` has been used before.
 
     Raises `Unauthenticated` when there is no such login, or its user is disabled, and
@@ -78,7 +85,7 @@ async def refresh(db: AsyncSession, token: str, lifetime: timedelta) -> Continue
         raise RefreshedMeanwhile("this refresh token was used a moment ago: use the new one")
     await db.delete(login)
     record(db, "refresh.reused", str(login.user_id), login_id=str(login.login_id))
-    return Continued(login, None)
+    return Ended(login.login_id)
 
 
 async def end(db: AsyncSession, token: str) -> UUID | None:
@@ -108,7 +115,7 @@ async def own_user(db: AsyncSession, caller: Caller) -> User:
         raise NotFound("you are no user of this service: it knows you from elsewhere") from None
 
 
-async def find_user(db: AsyncSession, user_id: UUID, login_id: UUID) -> User | None:
+async def user_of(db: AsyncSession, user_id: UUID, login_id: UUID) -> User | None:
     """The user of a login; None when either is over, or the user is disabled."""
     query = select(User).join(Login, Login.user_id == User.user_id)
     of_both = Login.login_id == login_id, User.user_id == user_id

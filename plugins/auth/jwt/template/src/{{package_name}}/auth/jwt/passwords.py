@@ -9,6 +9,7 @@ import hmac
 import os
 import unicodedata
 from base64 import b64encode
+from dataclasses import dataclass
 from uuid import UUID
 
 import bcrypt
@@ -22,7 +23,7 @@ from ..audit import record
 from ..caller import Caller
 from ..models import User
 from ..users import find_user
-from .logins import own_user
+from .logins import digest, own_user
 from .models import Login, Password
 
 MAX_LENGTH = 256
@@ -78,17 +79,31 @@ def check_new(password: str, min_length: int, field: str) -> None:
         raise InvalidRequest.of([error], "body")
 
 
-async def find(db: AsyncSession, name: str) -> tuple[User | None, Password | None]:
-    """The user with this name or email address, and what they log in with, if they do."""
-    user = await find_user(db, name)
-    return user, await db.get(Password, user.user_id) if user else None
+@dataclass(frozen=True)
+class Account:
+    """What a name stands for: a user, with or without a password, or nobody.
+
+    Attempts are counted by `key`.
+    """
+
+    key: str
+    user: User | None
+    password: Password | None
 
 
-async def find_own(db: AsyncSession, caller: Caller) -> tuple[User, Password]:
-    """The caller as a user, and their password; raises `NotFound` when there is either not."""
+async def find(db: AsyncSession, name: str) -> Account:
+    """The account of this name or email address."""
+    if user := await find_user(db, name):
+        return Account(str(user.user_id), user, await db.get(Password, user.user_id))
+    # Asked, too, so that whether there is such a user makes no difference in time.
+    return Account(digest(name.lower()), None, await db.get(Password, UUID(int=0)))
+
+
+async def find_own(db: AsyncSession, caller: Caller) -> Account:
+    """The caller's account; raises `NotFound` when they are no user, or have no password."""
     user = await own_user(db, caller)
     if password := await db.get(Password, user.user_id):
-        return user, password
+        return Account(caller.id, user, password)
     raise NotFound("you have no password yet: ask who runs this service for one")
 
 

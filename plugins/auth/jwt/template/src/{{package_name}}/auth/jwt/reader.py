@@ -25,7 +25,7 @@ async def _look(token: str, services: Services) -> Recognised | None:
     if told is None:
         return None
     async with services.database.session() as db:
-        user = await logins.find_user(db, told.user_id, told.login_id)
+        user = await logins.user_of(db, told.user_id, told.login_id)
     if user is None:
         raise Unauthenticated("this login is over: log in again")
     about = frozenset({users.label(user.user_id), logins.label(told.login_id)})

@@ -21,7 +21,7 @@ from ..caller import PUBLIC, CurrentSuperuser, CurrentUser
 from ..known import KnownCallers
 from ..schemas import UserCreate, UserView
 from . import entry, invitations, logins, passwords
-from .logins import Continued, RefreshedMeanwhile
+from .logins import Continued, Ended, RefreshedMeanwhile
 from .schemas import (
     InvitationRequest,
     InvitationView,
@@ -64,8 +64,9 @@ async def register(body: Registration, request: Request, services: ServicesDep) 
             code = body.invitation.get_secret_value() if body.invitation else ""
             invitation_id = str(await invitations.use(db, code))
         user = await users.create_user(db, None, about)
-        await passwords.set_password(db, None, user.user_id, kept)
-        record(db, "registered", str(user.user_id), invitation_id=invitation_id)
+        caller = users.as_caller(user)
+        await passwords.set_password(db, caller, user.user_id, kept)
+        record(db, "registered", caller.id, caller, invitation_id=invitation_id)
         return UserView.model_validate(user)
 
 
@@ -90,11 +91,11 @@ async def refresh(body: RefreshRequest, response: Response, services: ServicesDe
     """
     lifetime = services.get(JwtSettings).login_lifetime
     async with services.database.transaction() as db:
-        continued = await logins.refresh(db, body.refresh_token.get_secret_value(), lifetime)
-    if continued.refresh_token is None:
-        await _forget(services, logins.label(continued.login.login_id))
+        outcome = await logins.refresh(db, body.refresh_token.get_secret_value(), lifetime)
+    if isinstance(outcome, Ended):
+        await _forget(services, logins.label(outcome.login_id))
         raise Unauthenticated("this refresh token was used before, so its login has ended")
-    return _tokens(services, response, continued)
+    return _tokens(services, response, outcome)
 
 
 @router.post("/auth/logout", status_code=204, openapi_extra=PUBLIC, responses=problems(*OF_BODIES))
@@ -186,10 +187,10 @@ async def _forget(services: Services, about: str) -> None:
     await services.get(KnownCallers).forget([about])
 
 
-def _tokens(services: Services, response: Response, login: Continued) -> Tokens:
+def _tokens(services: Services, response: Response, continued: Continued) -> Tokens:
     response.headers["Cache-Control"] = "no-store"
     return Tokens(
-        access_token=services.get(AccessTokens).make(login.login),
+        access_token=services.get(AccessTokens).make(continued.login),
         expires_in=services.get(JwtSettings).access_lifetime_s,
-        refresh_token=login.refresh_token or "",
+        refresh_token=continued.refresh_token,
     )

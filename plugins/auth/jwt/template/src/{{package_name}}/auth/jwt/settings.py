@@ -13,6 +13,9 @@ from ...core.settings import Environment, RoomSettings, both_spellings
 SECRET_BYTES = 32
 """As long as the digest of HS256, https://www.rfc-editor.org/rfc/rfc7518#section-3.2"""
 
+MIN_COST = 10
+"""https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#bcrypt"""
+
 Registration = Literal["open", "invitation", "closed"]
 
 
@@ -24,8 +27,8 @@ class JwtSettings(RoomSettings):
     secret: SecretStr | None = Field(
         None,
         validation_alias=both_spellings("jwt_secret"),
-        description="What access tokens are signed with, 32 bytes or more. Of several with commas "
-        "between, the first signs and the others hold.",
+        description="Signs access tokens: 32 bytes or more. Of several with commas between, the "
+        "first one signs.",
     )
     registration: Registration = Field(
         "closed",
@@ -54,8 +57,7 @@ class JwtSettings(RoomSettings):
     attempts_per_address: int = Field(
         100,
         ge=1,
-        description="So often in a quarter of an hour one address may log in or register: raise "
-        "it for an office behind one.",
+        description="So many logins and registrations one address may try in a quarter of an hour.",
     )
 
     @field_validator("secret")
@@ -88,10 +90,6 @@ class JwtSettings(RoomSettings):
             )
         if self.bcrypt_cost < MIN_COST:
             raise StartupError(f"JWT__BCRYPT_COST is {self.bcrypt_cost}: expected {MIN_COST} to 20")
-
-
-MIN_COST = 10
-"""https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#bcrypt"""
 
 
 def _split(value: SecretStr | None) -> list[str]:

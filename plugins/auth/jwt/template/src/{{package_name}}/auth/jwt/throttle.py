@@ -10,17 +10,15 @@ The address is the peer's, as the server knows it (TRUSTED_PROXIES), whatever he
 
 import math
 import time
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from ...core.errors import TooManyRequests
 from ...core.kv import KeyValueStore
+from ..limits import network_of
 
 PERIOD_S = 900
 PER_ACCOUNT_AND_ADDRESS = 10
 PER_ACCOUNT = 100
 KNOWN_FOR_S = 90 * 24 * 3600.0
-
-_IPV6_PREFIX = 64  # what one customer has of addresses
 
 
 class Attempts:
@@ -32,19 +30,19 @@ class Attempts:
 
     async def count_address(self, address: str) -> None:
         """Count one; raises `TooManyRequests` when it is one too many from this address."""
-        await self._count(f"address:{_network(address)}", self._per_address)
+        await self._count(f"address:{network_of(address)}", self._per_address)
 
     async def count(self, account: str, address: str) -> None:
         """Count one at an account's password; raises `TooManyRequests` when it is one too many."""
         await self.count_address(address)
-        network = _network(address)
+        network = network_of(address)
         await self._count(f"both:{account}:{network}", PER_ACCOUNT_AND_ADDRESS)
         if await self._kv.get(_known(account, network)) is None:
             await self._count(f"account:{account}", PER_ACCOUNT)
 
     async def succeeded(self, account: str, address: str) -> None:
         """Remember that the account logs in from this address."""
-        network = _network(address)
+        network = network_of(address)
         await self._kv.set(_known(account, network), b"1", KNOWN_FOR_S)
         await self._kv.delete(_counter(f"both:{account}:{network}"))
 
@@ -60,16 +58,3 @@ def _counter(what: str) -> str:
 
 def _known(account: str, network: str) -> str:
     return f"jwt.known:{account}:{network}"
-
-
-def _network(address: str) -> str:
-    """The address itself, or what stands for all of a customer's."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return "unknown"
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ip_network((parsed, _IPV6_PREFIX), strict=False))
