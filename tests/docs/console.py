@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 _PROGRESS = re.compile(
     r"^(Rendering|Locking and installing|Writing and locking|Installing) …\n", re.MULTILINE
 )
-_GIT = "[user]\nname = You\nemail = you@example.com\n[init]\ndefaultBranch = main\n"
+GIT = "[user]\nname = You\nemail = you@example.com\n[init]\ndefaultBranch = main\n"
 _MAI = """\
 #!{python}
 import sys
@@ -98,7 +98,7 @@ def frozen_world(folder: Path) -> dict[str, str]:
     }.items():
         (programs / name).write_text(text, encoding="utf-8")
         (programs / name).chmod(0o755)
-    (folder / "gitconfig").write_text(_GIT, encoding="utf-8")
+    (folder / "gitconfig").write_text(GIT, encoding="utf-8")
     return {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mai.programs import uv
 
-from tests.docs.console import ROOT, run
+from tests.docs.console import GIT, ROOT, run
 
 # `uv run` in an environment that is there already: no index is asked. What is in a plugin's folder
 # is built by the real uv and installed, as it would be.
@@ -35,6 +35,8 @@ exec "$@"
 def world(tmp_path: Path, pytestconfig: pytest.Config) -> dict[str, str]:
     """A machine with mai and uv."""
     assert pytestconfig.cache is not None
+    config = tmp_path / "gitconfig"
+    config.write_text(GIT, encoding="utf-8")
     programs, scripts = tmp_path / "bin", Path(sys.executable).parent
     programs.mkdir()
     (programs / "mai").symlink_to(scripts / "mai")
@@ -47,7 +49,7 @@ def world(tmp_path: Path, pytestconfig: pytest.Config) -> dict[str, str]:
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "UV": str(programs / "uv"),
-        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_GLOBAL": str(config),
         "MAI_TESTING_PYTHON": sys.executable,
         "MYPY_CACHE_DIR": str(pytestconfig.cache.mkdir("mypy")),
         "PYTHONUNBUFFERED": "1",

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from mai.plugins.component import KINDS, Kind
 from mai.programs import uv
-from mai.testing import CHANGES, Project, check_component
-from mai.testing.environment import Environment
+from mai.testing import CHANGES, CLAIMS, Project, check_component
+from mai.testing.environment import VARIABLE, Environment
 
 from tests.conftest import Mai
+from tests.plugins.homes import build, world
 from tests.testing.conftest import Install
 
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 LONGEST = "thirty-letters-are-the-longest"
 
 
@@ -83,6 +85,29 @@ def test_its_own_tests_pass(kind: Kind, mai: Mai, tmp_path: Path, install: Insta
     said = run(plugin, "pytest", "-rP")
     assert "ok  works_in_presets: minimal, standard, full" in said
     run(plugin, "mypy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["tool", "feature"])
+def test_its_own_tests_pass_where_mai_is_installed(
+    kind: Kind, mai: Mai, tmp_path: Path, checkout: Path
+) -> None:
+    """As an author runs them: mai from its wheel, and all environments made by uv."""
+    build(checkout, tmp_path / "wheels")
+    (plugin,) = plugins(mai, tmp_path, {kind: f"own-{kind}"})
+    cache = subprocess.run([uv.find(), "cache", "dir"], capture_output=True, text=True, check=True)
+    env = world(tmp_path, tmp_path / "wheels") | {
+        "UV_CACHE_DIR": cache.stdout.strip(),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    del env[VARIABLE], env["MYPY_CACHE_DIR"]
+    command = [uv.find(), "run", "pytest", "-rP"]
+    done = subprocess.run(command, cwd=plugin, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = [line.split() for line in done.stdout.splitlines()]
+    held = [words[1].rstrip(":") for words in told if words[:1] == ["ok"]]
+    assert held == [claim.__name__ for claim in CLAIMS]
+    assert (tmp_path / f"cache/mai/testing/{kind}-own_{kind}-python{PYTHON}/.venv").is_dir()
 
 
 def test_its_wheel_holds_every_file_of_the_component(mai: Mai, tmp_path: Path) -> None:
