@@ -42,7 +42,7 @@ def test_kinds_and_components_are_offered(
 ) -> None:
     install("good", component=COMPONENT.format(name="good_one", title="Good"))
     mai("list")
-    assert complete("mai add ") == ["agent", "feature", "tool"]
+    assert complete("mai add ") == ["agent", "auth", "feature", "tool"]
     assert complete("mai add to") == ["tool"]
     assert {"clock", "good-one"} <= set(complete("mai add tool "))
     assert complete("mai add tool go") == ["good-one"]

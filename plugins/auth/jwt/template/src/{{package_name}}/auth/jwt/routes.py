@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from ...core.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unauthenticated
+from ...core.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from ...core.pages import Page, PageRequest
 from ...core.problems import OF_BODIES, OF_CALLERS, problems
 from ...core.services import Services, ServicesDep
@@ -23,6 +23,7 @@ from ..schemas import UserCreate, UserView
 from . import entry, invitations, logins, passwords
 from .logins import Continued, Ended, RefreshedMeanwhile
 from .schemas import (
+    BEARER,
     InvitationRequest,
     InvitationView,
     LoginRequest,
@@ -34,7 +35,7 @@ from .schemas import (
     Tokens,
 )
 from .settings import JwtSettings
-from .throttle import Attempts
+from .throttle import OF_ATTEMPTS, Attempts
 from .tokens import AccessTokens
 
 router = APIRouter(tags=["logins"], responses=problems(*OF_CALLERS))
@@ -48,7 +49,7 @@ class _Invitations(PageRequest):
     "/auth/register",
     status_code=201,
     openapi_extra=PUBLIC,
-    responses=problems(Conflict, TooManyRequests, *OF_BODIES),
+    responses=problems(Conflict, *OF_ATTEMPTS, *OF_BODIES),
 )
 async def register(body: Registration, request: Request, services: ServicesDep) -> UserView:
     """Become a user of this service, if it lets you; then log in."""
@@ -70,7 +71,7 @@ async def register(body: Registration, request: Request, services: ServicesDep) 
         return UserView.model_validate(user)
 
 
-@router.post("/auth/login", openapi_extra=PUBLIC, responses=problems(TooManyRequests, *OF_BODIES))
+@router.post("/auth/login", openapi_extra=PUBLIC, responses=problems(*OF_ATTEMPTS, *OF_BODIES))
 async def login(
     body: LoginRequest, request: Request, response: Response, services: ServicesDep
 ) -> Tokens:
@@ -115,7 +116,7 @@ async def logout_everywhere(caller: CurrentUser, services: ServicesDep) -> None:
     await _forget(services, users.label(caller.id))
 
 
-@router.post("/auth/password", responses=problems(NotFound, TooManyRequests, *OF_BODIES))
+@router.post("/auth/password", responses=problems(NotFound, *OF_ATTEMPTS, *OF_BODIES))
 async def change_password(
     body: PasswordChange,
     caller: CurrentUser,

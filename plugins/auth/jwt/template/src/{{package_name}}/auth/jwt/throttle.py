@@ -12,13 +12,16 @@ import math
 import time
 
 from ...core.errors import TooManyRequests
-from ...core.kv import KeyValueStore
+from ...core.kv import KeyValueStore, StoreUnavailable
 from ..limits import network_of
 
 PERIOD_S = 900
 PER_ACCOUNT_AND_ADDRESS = 10
 PER_ACCOUNT = 100
 KNOWN_FOR_S = 90 * 24 * 3600.0
+
+OF_ATTEMPTS = (TooManyRequests, StoreUnavailable)
+"""What every route may answer with that counts one."""
 
 
 class Attempts:
