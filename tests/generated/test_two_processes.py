@@ -20,11 +20,11 @@ SILENT = actor.prompt([[["say", "one "], ["pause", LONG_S]]])
 
 @pytest.fixture(scope="module")
 def project(new_postgres_url: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with the agent `actor` and the tool `clock`."""
+    """A project with the agent `actor` and the tool `clock`, whose callers have keys."""
     folder = tmp_path_factory.mktemp("two") / "shop"
-    actor.write_project(folder, "shop", added=["tool:clock"])
+    actor.write_project(folder, "shop", added=["tool:clock", "auth:api-key"])
     (folder / ".env").write_text(f"DATABASE_URL={new_postgres_url()}\n", encoding="utf-8")
-    command(folder, "db", "upgrade")
+    command(folder, "init")
     return folder
 
 
@@ -103,6 +103,19 @@ def test_a_tool_that_is_switched_off_is_off_in_the_other_process(
         assert time.monotonic() - switched_at < 5
     states = {one["name"]: one["enabled"] for one in here.get("/tools")["tools"]}
     assert states["current_time"] is False
+
+
+def test_a_key_that_is_revoked_here_holds_no_more_there(here: Served, there: Served) -> None:
+    made = here.client.post("/api/v1/keys", json={"name": "brief"}).raise_for_status().json()
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    for served in (here, there):
+        assert served.client.get("/api/v1/me", headers=headers).json()["name"] == "admin"
+    here.client.delete(f"/api/v1/keys/{made['key_id']}").raise_for_status()
+    revoked_at = time.monotonic()
+    assert here.client.get("/api/v1/me", headers=headers).status_code == 401
+    while (answer := there.client.get("/api/v1/me", headers=headers)).is_success:
+        assert time.monotonic() - revoked_at < 3, "it was not told, but forgot by itself"
+    assert answer.json()["detail"] == "this key was revoked: ask for a new one"
 
 
 def test_killing_one_process_closes_its_runs_and_leaves_those_of_the_other_alone(
