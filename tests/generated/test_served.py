@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,6 +94,18 @@ def test_a_proxy_is_believed_by_the_projects_own_setting_alone(project: Path) ->
         with serving(project, **env, TRUSTED_PROXIES=trusted) as served:
             answer = served.client.get("/health", headers=forged)
         assert ("Strict-Transport-Security" in answer.headers) is bool(trusted)
+
+
+def test_headers_without_end_are_not_read(served: Served) -> None:
+    url = served.client.base_url
+    with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+        answer = b""
+        with suppress(OSError):  # the server hangs up
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: ")
+            connection.sendall(b"x" * 10_000_000)
+            connection.sendall(b"\r\nConnection: close\r\n\r\n")
+            answer = connection.recv(64)
+    assert not answer.startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")

@@ -86,6 +86,7 @@ def serve(
         log_config=None,
         access_log=False,
         proxy_headers=False,  # the application believes TRUSTED_PROXIES
+        http="h11",  # limits the size of headers, which httptools does not
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
 

@@ -31,8 +31,8 @@ _ALLOCATIONS_PER_COLLECTION = 20_000  # Python's own 700 are for programs of sma
 def get_app() -> FastAPI:
     """The application as a server runs it.
 
-    `uvicorn --factory <package>.main:get_app --no-proxy-headers`: which proxies are believed is
-    said by TRUSTED_PROXIES, and uvicorn by itself believes this machine.
+    `uvicorn --factory <package>.main:get_app --no-proxy-headers --http h11`: which proxies are
+    believed is said by TRUSTED_PROXIES, and the other HTTP parser takes headers of any size.
     """
     settings = get_settings()
     configure_logging(settings)
@@ -71,6 +71,7 @@ def create_app(
         description=DESCRIPTION,
         version=__version__,
         lifespan=_lifespan,
+        redirect_slashes=False,  # to an address made of what the client says of itself
         dependencies=[Depends(refuse_unknown_parameters)],
         redirect_slashes=False,  # to whatever Host a request names
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it

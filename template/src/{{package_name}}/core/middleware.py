@@ -87,7 +87,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("Content-Length", "")
-        size = int(announced) if announced.isdigit() else 0
+        size = int(announced) if announced.isdecimal() else 0
         read = 0
 
         async def receive_limited() -> Message:
