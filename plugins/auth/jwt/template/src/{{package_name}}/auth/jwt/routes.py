@@ -23,7 +23,6 @@ from ..schemas import UserCreate, UserView
 from . import entry, invitations, logins, passwords
 from .logins import Continued, Ended, RefreshedMeanwhile
 from .schemas import (
-    BEARER,
     InvitationRequest,
     InvitationView,
     LoginRequest,
