@@ -73,7 +73,6 @@ def create_app(
         lifespan=_lifespan,
         redirect_slashes=False,  # to an address made of what the client says of itself
         dependencies=[Depends(refuse_unknown_parameters)],
-        redirect_slashes=False,  # to whatever Host a request names
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         responses=problems(InvalidRequest, AppError),
     )
