@@ -6,6 +6,7 @@ request. A caller may add half of what the route without one costs.
 """
 
 import http.client
+import json
 import statistics
 import subprocess
 import sys
@@ -20,8 +21,12 @@ from tests.generated.served import token_of
 REQUESTS = 2000
 ROUNDS = 9
 AT_MOST = 1.5
+PASSWORD = "correct horse battery staple"  # noqa: S105
 OPEN, ASKING = "/api/v1/empty/open", "/api/v1/empty/asking"
-SETTINGS = {"LOG_LEVEL": "WARNING"}  # a line for each request costs as much as an empty route
+SETTINGS = {
+    "LOG_LEVEL": "WARNING",  # a line for each request costs as much as an empty route
+    "RATE_LIMITS": "default:1000000000",  # each is counted
+}
 ROOM = {
     "__init__.py": '''"""I know nothing."""
 
@@ -58,16 +63,34 @@ def main() -> None:
     sys.exit(max(ratios.values()) > AT_MOST)
 
 
-def a_key(project: Path) -> Mapping[str, str]:
-    """The headers of whoever has the key that `init` made."""
-    return {"Authorization": f"Bearer {token_of(project)}"}
+def a_key(project: Path, _server: Server) -> str:
+    """The key that `init` made."""
+    return str(token_of(project))
 
 
-MODES: Mapping[str, Callable[[Path], Mapping[str, str]]] = {"api-key": a_key}
-"""What is sent with a request, by the name of the mode."""
+def an_access_token(project: Path, server: Server) -> str:
+    """The token of a user who logs in."""
+    shop(project, "user", "create", "anna")
+    shop(project, "password", "set", "anna", told=f"{PASSWORD}\n")
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    body = json.dumps({"username": "anna", "password": PASSWORD})
+    headers = {"Content-Type": "application/json"}
+    connection.request("POST", "/api/v1/auth/login", body, headers)
+    return str(json.load(connection.getresponse())["access_token"])
 
 
-def measure(mode: str, sends: Callable[[Path], Mapping[str, str]]) -> float:
+Sends = Callable[[Path, Server], str]
+MODES: Mapping[str, Sends] = {"api-key": a_key, "jwt": an_access_token}
+"""What bears a request, by the name of the mode."""
+
+
+def shop(project: Path, *words: str, told: str = "") -> None:
+    line = [sys.executable, "-m", "shop", *words]
+    env = environment(project)
+    subprocess.run(line, cwd=project, env=env, check=True, capture_output=True, input=told.encode())
+
+
+def measure(mode: str, sends: Sends) -> float:
     """The cost of a request whose caller is known by this mode, in those of one without."""
     with tempfile.TemporaryDirectory() as folder:
         made = trees.manifest("shop", "minimal", added=[f"auth:{mode}"])
@@ -76,11 +99,9 @@ def measure(mode: str, sends: Callable[[Path], Mapping[str, str]]) -> float:
             file = project / "src/shop/empty" / name
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        init = [sys.executable, "-m", "shop", "init"]
-        env = environment(project)
-        subprocess.run(init, cwd=project, env=env, check=True, capture_output=True)
+        shop(project, "init")
         with served(project, **SETTINGS) as server:
-            return compare(server, sends(project))
+            return compare(server, {"Authorization": f"Bearer {sends(project, server)}"})
 
 
 def compare(server: Server, headers: Mapping[str, str]) -> float:

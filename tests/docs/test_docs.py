@@ -47,3 +47,11 @@ def test_every_mai_command_on_a_page_exists(page: Path) -> None:
         for line in block.splitlines():
             for name in re.findall(r"(?:^|run |&& )mai (\w+)", line):
                 assert name in SUMMARIES, line
+
+
+def test_the_page_about_security_names_every_attack_that_is_tried() -> None:
+    page = (ROOT / "docs/concepts/security.md").read_text(encoding="utf-8")
+    tests = (ROOT / "tests/generated/test_attacks.py").read_text(encoding="utf-8")
+    assert re.findall(r"^\| .* \| `(test_\w+)` \|$", page, re.MULTILINE) == re.findall(
+        r"^def (test_\w+)", tests, re.MULTILINE
+    )
