@@ -193,7 +193,7 @@ ADDITIONS: dict[str, Edit] = {
     "a section": _replace(b"# --- Runs", b"# --- New ---\n# NEW_KEY=1\n\n# --- Runs"),
     "a section at the end": lambda content: content + b"\n# --- Newest ---\n# NEWEST_KEY=1\n",
     "a default": _replace(b"TIME_LIMIT_S=600", b"TIME_LIMIT_S=700"),
-    "an explanation": _replace(b"# Log at DEBUG", b"# A new word: log at DEBUG"),
+    "an explanation": _replace(b"# Log its own", b"# A new word: log its own"),
 }
 some_of_yours = st.lists(st.sampled_from(sorted(YOUR_EDITS)), unique=True, max_size=6)
 some_additions = st.lists(st.sampled_from(sorted(ADDITIONS)), unique=True, min_size=1, max_size=4)
