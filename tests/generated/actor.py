@@ -67,7 +67,8 @@ async def play(
 def _answer(messages: list[ModelMessage]) -> list:
     answered = 0
     for message in reversed(messages):
-        for part in message.parts:
+        # A prompt that nobody answered and the next are parts of one message.
+        for part in reversed(message.parts):
             if isinstance(part, UserPromptPart) and str(part.content).startswith("["):
                 answers = json.loads(str(part.content))
                 return answers[answered] if answered < len(answers) else [["say", "end"]]

@@ -290,6 +290,10 @@ def _hold(lab: Lab, script: actor.Script, interruption: Interruption) -> None:
     lab.runner.run(example())
 
 
+def test_a_turn_that_is_left_before_the_model_has_said_a_word(lab: Lab) -> None:
+    _hold(lab, [[["pause", 0.5], ["say", "too late"]]], Interruption("leave", 1))
+
+
 @_sampled(40)
 @given(script=SCRIPTS, interruption=INTERRUPTIONS)
 def test_any_turn_interrupted_anywhere(
