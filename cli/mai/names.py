@@ -22,8 +22,8 @@ MAX_LENGTH = 40
 TAKEN = frozenset({
     "aiosqlite", "alembic", "annotated_doc", "annotated_types", "anthropic", "anyio",
     "ast_serialize", "async_timeout", "asyncpg", "attr", "bcrypt", "beautifulsoup4", "bs4",
-    "certifi", "charset_normalizer", "click", "colorama", "coverage", "cryptography", "distro",
-    "docstring_parser", "dotenv", "fastapi", "filelock", "genai_prices", "google",
+    "certifi", "cffi", "charset_normalizer", "click", "colorama", "coverage", "cryptography",
+    "distro", "docstring_parser", "dotenv", "fastapi", "filelock", "genai_prices", "google",
     "googleapis_common_protos", "greenlet", "griffe", "griffelib", "h11", "httpcore2", "httptools",
     "httpx", "httpx2", "httpx2_jsfetch", "idna", "iniconfig", "jiter", "jwt", "librt",
     "logfire_api", "mai", "mako", "markdown_it", "markdown_it_py", "markdownify", "markupsafe",
@@ -32,13 +32,14 @@ TAKEN = frozenset({
     "opentelemetry_exporter_otlp_proto_common", "opentelemetry_exporter_otlp_proto_http",
     "opentelemetry_exporter_prometheus", "opentelemetry_proto", "opentelemetry_sdk",
     "opentelemetry_semantic_conventions", "packaging", "pathspec", "pgvector", "pluggy",
-    "prometheus_client", "protobuf", "psycopg", "pydantic", "pydantic_ai", "pydantic_ai_slim",
-    "pydantic_core", "pydantic_evals", "pydantic_graph", "pydantic_handlebars", "pydantic_settings",
-    "pygments", "pyjwt", "pytest", "pytest_cov", "python_dotenv", "pyyaml", "qdrant_client",
-    "redis", "regex", "requests", "rich", "ruff", "schemathesis", "sentry_sdk", "shellingham",
-    "six", "sniffio", "soupsieve", "sqlalchemy", "sse_starlette", "starlette", "structlog", "tests",
-    "tiktoken", "tqdm", "truststore", "typer", "typing_extensions", "typing_inspection", "tzdata",
-    "urllib3", "uv", "uvicorn", "uvloop", "watchfiles", "websockets", "yaml",
+    "prometheus_client", "protobuf", "psycopg", "pycparser", "pydantic", "pydantic_ai",
+    "pydantic_ai_slim", "pydantic_core", "pydantic_evals", "pydantic_graph", "pydantic_handlebars",
+    "pydantic_settings", "pygments", "pyjwt", "pytest", "pytest_cov", "python_dotenv", "pyyaml",
+    "qdrant_client", "redis", "regex", "requests", "rich", "ruff", "schemathesis", "sentry_sdk",
+    "shellingham", "six", "sniffio", "soupsieve", "sqlalchemy", "sse_starlette", "starlette",
+    "structlog", "tests", "tiktoken", "tqdm", "truststore", "typer", "typing_extensions",
+    "typing_inspection", "tzdata", "urllib3", "uv", "uvicorn", "uvloop", "watchfiles", "websockets",
+    "yaml",
 })  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def test_a_dry_run_in_json_tells_the_same_files_as_the_real_one(mai: Mai) -> Non
             "default_model google:gemini-3 needs google",
         ),
         (["new", "shop", "-o", "agent.assistant.modl=x"], 2, "no answer 'modl'"),
-        (["new", "shop", "--with", "tool:clok"], 2, "did you mean 'tool/clock'?"),
+        (["new", "shop", "--with", "tool:clok"], 2, "did you mean 'clock'?"),
         (["new", "shop", "--with", "clock"], 2, "expected KIND:NAME"),
         (["new", "shop", "--answers", "nowhere.yml"], 2, "No such file"),
         (["new", "shop", "--run", "--no-install"], 2, "choose one of them"),

@@ -39,6 +39,9 @@ def test_it_stays_until_ctrl_c_and_ends_the_server(tmp_path: Path) -> None:
                     break
             port = int(re.findall(r"http://127\.0\.0\.1:(\d+)", told)[0])
             assert port > 8000
+            own = (tmp_path / "shop" / ".env").read_text(encoding="utf-8").splitlines()
+            assert f"SERVER_PORT={port}" in own
+            assert "API_TOKEN in .env" in told
             it_answers_who_has_the_key(f"http://127.0.0.1:{port}", token_of(tmp_path / "shop"))
             os.killpg(process.pid, signal.SIGINT)
             answer, rest = process.communicate(timeout=60)

@@ -229,6 +229,11 @@ def _first_run(manifest: "Manifest", target: Path, *, stay: bool) -> None:
     with report.progress("Preparing the database"):
         service.init()
     port = free_port(FIRST_PORT)
+    if port != FIRST_PORT:
+        service.set_variable("SERVER_PORT", str(port))
+        report.line(f"note: somebody listens on {FIRST_PORT}, so .env has SERVER_PORT={port}")
+    if service.variable("API_TOKEN"):
+        report.line("note: callers need a key; the first one is API_TOKEN in .env")
     with service.served(port) as served:
         report.line(f"\nServing {served.url} (API: {served.url}/docs)\n\n> {FIRST_MESSAGE}")
         service.chat(FIRST_MESSAGE, served.url)

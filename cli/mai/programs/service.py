@@ -47,6 +47,21 @@ class Service:
         """Writes `.env` and migrates the database."""
         run(self.command("init"), self.project)
 
+    def variable(self, name: str) -> str | None:
+        """What `.env` sets `name` to, if it does."""
+        lines = self._env.read_text(encoding="utf-8").splitlines()
+        set_to = (line.removeprefix(f"{name}=") for line in lines if line.startswith(f"{name}="))
+        return next(set_to, None)
+
+    def set_variable(self, name: str, value: str) -> None:
+        """Sets `name` in `.env`, where nothing has set it."""
+        with self._env.open("a", encoding="utf-8") as env:
+            env.write(f"{name}={value}\n")
+
+    @property
+    def _env(self) -> Path:
+        return self.project / ".env"
+
     @contextmanager
     def served(self, port: int) -> Iterator[Served]:
         """Serves on `port` until the block ends; begins once `/health` answers.

@@ -213,5 +213,6 @@ def _check_port(host: str, port: int) -> None:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
         raise StartupError(
-            f"cannot listen on {host}:{port} ({error.strerror}): try --port {port + 1}"
+            f"cannot listen on {host}:{port} ({error.strerror}): set SERVER_PORT={port + 1} in "
+            f".env, where `{NAME} chat` looks, too"
         ) from error

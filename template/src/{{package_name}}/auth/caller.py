@@ -112,7 +112,10 @@ async def current_caller(connection: HTTPConnection, services: ServicesDep) -> C
     """
     if caller := await _counted_caller(connection, services):
         return caller
-    raise Unauthenticated("say who you are").challenged(services.get(AuthModes).challenge)
+    told = "say who you are"
+    if "Authorization" in connection.headers:
+        told = "no mode of this service knows what Authorization holds: is all of it there?"
+    raise Unauthenticated(told).challenged(services.get(AuthModes).challenge)
 
 
 async def optional_caller(connection: HTTPConnection, services: ServicesDep) -> Caller | None:

@@ -81,7 +81,7 @@ def revoke(key_id: Annotated[UUID, typer.Argument(help="The middle part of the k
 def _facts(key: "ApiKey") -> list[str]:
     from ...core.orm import utc_now
 
-    scopes = "all scopes" if key.scopes is None else " ".join(key.scopes) or "no scope"
+    scopes = "all that its user may" if key.scopes is None else " ".join(key.scopes) or "no scope"
     used = f"used {key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
     facts = [scopes, used]
     if key.revoked_at is not None:

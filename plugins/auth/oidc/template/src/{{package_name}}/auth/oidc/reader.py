@@ -65,11 +65,14 @@ def _issuers(settings: OidcSettings, client: IssuerClient) -> Issuers:
 
 
 async def health(services: Services) -> HealthReport:
-    """Degraded while the keys of an issuer are not to be had."""
-    away = [keys.issuer for keys in services.get(Issuers).keys if keys.is_away]
-    if not away:
-        return HealthReport()
-    return HealthReport(status="degraded", summary=f"no keys from {', '.join(away)}")
+    """Degraded while an issuer gives no keys, or did not say what the last token was worth."""
+    issuers = services.get(Issuers)
+    away = [keys.issuer for keys in issuers.keys if keys.is_away]
+    if away:
+        return HealthReport(status="degraded", summary=f"no keys from {', '.join(away)}")
+    if issuers.tokens and issuers.tokens.is_away:
+        return HealthReport(status="degraded", summary="the issuer does not answer")
+    return HealthReport()
 
 
 async def authenticate(connection: HTTPConnection, services: Services) -> Caller | None:

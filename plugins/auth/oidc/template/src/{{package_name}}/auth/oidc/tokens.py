@@ -29,7 +29,12 @@ _REASONS: Mapping[type[jwt.PyJWTError], str] = {
 
 
 class Tokens(ABC):
-    """How the claims of a token come to be believed."""
+    """How the claims of a token come to be believed.
+
+    `is_away` while whoever is asked for each of them does not answer.
+    """
+
+    is_away = False
 
     @abstractmethod
     async def read(self, token: str) -> dict[str, Any]:
@@ -90,7 +95,12 @@ class IntrospectedTokens(Tokens):
         unproven = _decode(token)
         if unproven is not None:  # another issuer's is not shown to this one
             self._check_issuer(unproven["payload"].get("iss"))
-        claims = await self._ask(token)
+        try:
+            claims = await self._ask(token)
+        except IssuerAway:
+            self.is_away = True
+            raise
+        self.is_away = False
         self._check(claims)
         return {**claims.model_dump(), "iss": self._issuer}
 
