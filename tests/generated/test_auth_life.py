@@ -15,7 +15,6 @@ from tests.generated.test_suites import run_suite, servers
 WHAT_A_MODE_CHANGES = (
     "tests/auth/test_modes.py",
     "tests/auth/test_routes.py",
-    "tests/core/test_migrate.py",
     "tests/core/test_modules.py",
     "tests/core/test_openapi.py",
     "tests/core/test_settings.py",

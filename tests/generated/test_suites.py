@@ -23,7 +23,10 @@ DATABASES = ("sqlite", "postgresql")
 WHAT_IT_IS_MADE_OF = (
     "tests/agents",
     "tests/aliases",
-    "tests/auth",
+    "tests/auth/test_caller.py",
+    "tests/auth/test_modes.py",
+    "tests/auth/test_ownership.py",
+    "tests/auth/test_routes.py",
     "tests/cli",
     "tests/core/test_health.py",
     "tests/core/test_modules.py",

@@ -58,8 +58,15 @@ def test_what_was_edited_in_it_stays(mai: Mai, project: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "tests",
+    [
+        pytest.param(("tests/agents", "tests/runs", "tests/sessions"), id="of what was edited"),
+        pytest.param((), id="all", marks=pytest.mark.slow),
+    ],
+)
 def test_it_goes_on_with_its_edits_and_its_conversations_and_passes_its_own_tests(
-    mai: Mai, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tests: tuple[str, ...], mai: Mai, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = make_project(tmp_path / "shop", frozen("0.2.0"), "standard")
     monkeypatch.chdir(project)
@@ -85,4 +92,4 @@ def test_it_goes_on_with_its_edits_and_its_conversations_and_passes_its_own_test
         assert new.ask("Go on", session_id)["data"]["status"] == "completed"
         said = [one["content"] for one in new.messages(session_id) if one["role"] == "user"]
     assert said == ["Hello!", "Go on"]
-    assert " passed" in run_suite(project)
+    assert " passed" in run_suite(project, *tests)
