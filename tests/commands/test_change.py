@@ -173,6 +173,15 @@ def test_remove_refuses_over_edits_and_says_how_to_go_on(mai: Mai, project: Path
     assert "knows nothing" in mai("why", folder / "agent.py").stdout
 
 
+def test_who_removes_the_last_auth_mode_is_told_that_nobody_is_asked(
+    mai: Mai, project: Path
+) -> None:
+    told = "nobody is asked who is calling"
+    assert told not in mai("add", "auth", "jwt", "--no-install").stderr
+    assert told not in mai("remove", "auth", "jwt", "--no-install").stderr
+    assert told in mai("remove", "auth", "api-key", "--no-install").stderr
+
+
 def test_setting_an_answer_and_setting_it_back_is_nothing(mai: Mai, project: Path) -> None:
     before = snapshot(project)
     mai("set", "database=postgresql", "licence=Apache-2.0", "--no-install")

@@ -9,6 +9,7 @@ from ..errors import MaiError
 from ..merge.structured.env_example import env_keys
 from ..plan.outcomes import Outcome, Outcomes
 from ..programs import uv
+from ..project.manifest import parse_key
 from ..project.pristine import Pristine
 from ..project.reader import read_file
 
@@ -50,10 +51,19 @@ def notes(before: Pristine, after: Pristine, outcomes: Outcomes) -> Iterator[str
         yield f"gone from {_ENV}: {', '.join(gone)}; what stands in your .env is not read any more"
     if any(_is_new_migration(outcome) for outcome in outcomes):
         yield f"there are new migrations: {after.lock.project['project_name']} db upgrade"
+    if _asks_callers(before) and not _asks_callers(after):
+        yield (
+            "nobody is asked who is calling any more: this machine is answered, and whoever "
+            "reaches the port of a container"
+        )
     for key, locked in after.lock.instances.items():
         told = str(locked.contribution.get("notes", "")).strip()
         if told and key not in before.lock.instances:
             yield told
+
+
+def _asks_callers(pristine: Pristine) -> bool:
+    return any(parse_key(key)[0] == "auth" for key in pristine.lock.instances)
 
 
 def _is_new_migration(outcome: Outcome) -> bool:
