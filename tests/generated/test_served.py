@@ -171,7 +171,7 @@ CHECKS = (
 
 
 EDGES = ("--phases=examples,coverage",)  # where databases differ, they do at the edges of a type
-LET_IN = ("--phases=examples,coverage,fuzzing", "--max-examples=15")
+LET_IN = ("--phases=examples,coverage,fuzzing", "--max-examples=8")
 KEPT_OUT = ("--phases=fuzzing", "--max-examples=1")
 
 

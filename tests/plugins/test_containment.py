@@ -82,7 +82,7 @@ UNRENDERABLE = {
 
 @pytest.fixture(autouse=True)
 def _short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "LIMIT_S", 1.0)
+    monkeypatch.setattr(host, "LIMIT_S", 0.7)
 
 
 def install_bad(install: Install, name: str) -> None:

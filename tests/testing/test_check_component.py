@@ -43,6 +43,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_one_that_is_wrong_in_every_way_is_told_all_of_it(
     component: Path, failed: Callable[..., dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
