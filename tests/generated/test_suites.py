@@ -1,9 +1,8 @@
 """The suites of generated projects, run for real, each test where it can say something new.
 
-The preset with everything is tested from end to end; on PostgreSQL, what has to do with rows. All
-others have the same Python, but for their components, so they are held to that; the core alone and
-the standard preset run the tests that look at what a project is made of. `pytest -m slow` runs the
-rest.
+The preset with everything is tested from end to end, on each database. All others have the same
+Python, but for their components, so they are held to that; the core alone and the standard preset
+run the tests that look at what a project is made of. `pytest -m slow` runs the rest.
 """
 
 import os
@@ -35,7 +34,6 @@ WHAT_IT_IS_MADE_OF = (
     "tests/core/test_settings.py",
     "tests/tools",
 )
-WHAT_HAS_ROWS = ("tests/auth", "tests/core", "tests/runs", "tests/sessions", "tests/tools")
 
 
 def run_suite(project: Path, *tests: str, **environment: str) -> str:
@@ -73,20 +71,12 @@ def test_every_project_has_the_python_of_the_core() -> None:
         assert differ == [], f"{preset} on {database}"
 
 
-@pytest.mark.parametrize(
-    ("database", "tests"),
-    [
-        pytest.param("sqlite", (), id="sqlite"),
-        pytest.param("postgresql", WHAT_HAS_ROWS, id="postgresql"),
-        pytest.param("postgresql", (), id="all on PostgreSQL", marks=pytest.mark.slow),
-    ],
-)
-def test_a_project_with_everything_passes_its_tests(
-    database: str, tests: tuple[str, ...], tmp_path: Path, request: pytest.FixtureRequest
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_project_with_everything_passes_all_of_its_tests(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     made = trees.manifest("Order desk", "full", database=database)
-    project = trees.write(made, tmp_path / "order desk")
-    said = run_suite(project, *tests, **servers(request, database))
+    said = run_suite(trees.write(made, tmp_path / "order desk"), **servers(request, database))
     if database == "postgresql":
         assert "TEST_REDIS_URL" not in said
         assert "TEST_DATABASE_URL" not in said
