@@ -1,7 +1,5 @@
 """Auth modes that come and go: what a project is after each change, and whom it still knows."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,7 @@ import pytest
 
 from tests.conftest import Mai
 from tests.generated.served import command, serving, token_of
-from tests.generated.test_suites import run_suite, servers
+from tests.generated.test_suites import lint, run_suite, servers
 
 WHAT_A_MODE_CHANGES = (
     "tests/auth/test_modes.py",
@@ -60,16 +58,9 @@ def test_modes_come_and_go_and_users_stay(
         session = _is_known(project, session, logs_in=step != "removed")
         monkeypatch.delenv("DATABASE_URL", raising=False)
         if step in checked:
-            _lints(project)
+            lint(project)
             check_types(project)
             run_suite(project, *tests, **environment)
-
-
-def _lints(project: Path) -> None:
-    for check in (["ruff", "check"], ["ruff", "format", "--check"]):
-        line = [sys.executable, "-m", *check]
-        done = subprocess.run(line, cwd=project, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _is_known(project: Path, session: Any, *, logs_in: bool) -> Any:

@@ -1,7 +1,5 @@
 """A project that was changed is as whole as one that was made so."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +7,7 @@ import pytest
 from mai.programs import uv
 
 from tests.conftest import Mai
-from tests.generated.test_suites import WHAT_IT_IS_MADE_OF, run_suite
+from tests.generated.test_suites import WHAT_IT_IS_MADE_OF, lint, run_suite
 
 
 def test_a_changed_project_lints_types_and_passes_the_tests_of_what_it_is_made_of(
@@ -25,11 +23,7 @@ def test_a_changed_project_lints_types_and_passes_the_tests_of_what_it_is_made_o
     mai("add", "tool", "weather", "--no-install")
     mai("remove", "tool", "clock", "--no-install")
     mai("set", "package_name=store", "project_title=The store", "--no-install")
-    for check in (["ruff", "check"], ["ruff", "format", "--check"]):
-        done = subprocess.run(
-            [sys.executable, "-m", *check], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    lint(tmp_path / "shop")
     check_types(tmp_path / "shop")
     run_suite(tmp_path / "shop", *WHAT_IT_IS_MADE_OF)
     uv.lock(tmp_path / "shop")

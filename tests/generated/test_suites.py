@@ -54,6 +54,14 @@ def run_suite(project: Path, *tests: str, **environment: str) -> str:
     return done.stdout
 
 
+def lint(project: Path) -> None:
+    """Holds a project against its own lint and format."""
+    for check in (["check"], ["format", "--check"]):
+        line = [sys.executable, "-m", "ruff", *check]
+        done = subprocess.run(line, cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def servers(request: pytest.FixtureRequest, database: str) -> dict[str, str]:
     """The variables by which a project's tests run on real servers, if they shall."""
     if database == "sqlite":

@@ -117,6 +117,14 @@ class Catalog:
         for found in self.installed:
             yield from found.modules
 
+    def offered_by(self, plugin: Installed) -> list[str]:
+        """The ids of its components that can be had."""
+        return sorted(i for i, one in self.providers.items() if one.distribution == plugin.name)
+
+    def problems_of(self, plugin: Installed) -> list[PluginProblem]:
+        """Why it, or a part of it, is left out."""
+        return [one for one in self.problems if one.distribution == plugin.name]
+
     def installed_plugin(self, name: str) -> Installed:
         """The plugin of that name; raises `UnknownName`."""
         known = {one.normalised: one for one in self.installed}

@@ -29,8 +29,7 @@ def of_problem(problem: PluginProblem) -> Check:
 
 
 def _of_one(found: Installed, catalog: Catalog) -> Iterator[Check]:
-    problems = [one for one in catalog.problems if one.distribution == found.name]
-    own = [id_ for id_, one in catalog.providers.items() if one.distribution == found.name]
+    problems, own = catalog.problems_of(found), catalog.offered_by(found)
     if found.name != OWN_DISTRIBUTION:
         problems += [
             PluginProblem.of(found.name, failed)
@@ -38,7 +37,7 @@ def _of_one(found: Installed, catalog: Catalog) -> Iterator[Check]:
             if (failed := _failure(catalog[id_], catalog))
         ]
     if not problems:
-        offered = ", ".join(sorted(own)) or "hooks only"
+        offered = ", ".join(own) or "hooks only"
         yield Check(f"plugin {found.name}", True, f"{found.version} offers {offered}")
     yield from map(of_problem, problems)
 

@@ -11,13 +11,12 @@ def told_plugins(catalog: Catalog) -> list[Plugin]:
 
 
 def told_plugin(found: Installed, catalog: Catalog) -> Plugin:
-    components = [key for key, one in catalog.providers.items() if one.distribution == found.name]
-    problems = [one.reason for one in catalog.problems if one.distribution == found.name]
+    problems = [one.reason for one in catalog.problems_of(found)]
     return Plugin(
         distribution=found.normalised,
         version=found.version,
         source=found.source,
-        components=sorted(components),
+        components=catalog.offered_by(found),
         state="skipped" if problems else "ok",
         problems=problems,
     )
