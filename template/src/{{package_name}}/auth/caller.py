@@ -110,7 +110,7 @@ async def current_caller(connection: HTTPConnection, services: ServicesDep) -> C
     Raises `Unauthenticated` when no mode knows it, `Unavailable` when one that may cannot say so;
     without modes `Forbidden` when it is elsewhere.
     """
-    if caller := await _counted_caller(connection, services):
+    if caller := await optional_caller(connection, services):
         return caller
     told = "say who you are"
     if "Authorization" in connection.headers:
@@ -123,10 +123,6 @@ async def optional_caller(connection: HTTPConnection, services: ServicesDep) -> 
 
     Raises `Unauthenticated` when what it says does not hold.
     """
-    return await _counted_caller(connection, services)
-
-
-async def _counted_caller(connection: HTTPConnection, services: Services) -> Caller | None:
     modes, limits = services.get(AuthModes), services.get(RateLimits)
     if not modes:
         caller: Caller | None = _local_caller(connection, services)
@@ -213,6 +209,12 @@ def limited(kind: str) -> Callable[..., Awaitable[None]]:
 
 
 CurrentSuperuser = Annotated[Caller, Depends(needs(EVERY_SCOPE))]
+
+
+def bearer_token(connection: HTTPConnection) -> str | None:
+    """What follows `Authorization: Bearer`; None where something else, or nothing, is sent."""
+    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else None
 
 
 def is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from ..core.errors import Conflict, NotFound
-from ..core.pages import CleanText, Page, PageRequest
+from ..core.pages import CleanText, Page, PageBefore
 from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import Services, ServicesDep
 from . import users
@@ -20,11 +20,7 @@ from .schemas import AuditView, CallerView, UserCreate, UserPatch, UserView
 router = APIRouter(tags=["users"], responses=problems(*OF_CALLERS))
 
 
-class _Users(PageRequest):
-    before: UUID | None = Field(None, description="`next` of the page before.")
-
-
-class _Audit(_Users):
+class _Audit(PageBefore):
     subject: CleanText | None = Field(None, max_length=255, description="Only what it was done to.")
 
 
@@ -36,7 +32,7 @@ async def who_am_i(caller: CurrentUser) -> CallerView:
 
 @router.get("/admin/users")
 async def list_users(
-    caller: CurrentSuperuser, services: ServicesDep, page: Annotated[_Users, Query()]
+    caller: CurrentSuperuser, services: ServicesDep, page: Annotated[PageBefore, Query()]
 ) -> Page[UserView]:
     """All users, newest first."""
     async with services.database.session() as db:

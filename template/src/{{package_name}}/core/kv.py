@@ -221,9 +221,18 @@ async def count_in_period(store: KeyValueStore, key: str, period_s: float) -> tu
 
     Periods are fixed, and the same in every process. Raises `StoreUnavailable`.
     """
-    period, elapsed_s = divmod(time.time(), period_s)
-    count = await store.increment(f"{key}:{period:.0f}", period_s)
+    elapsed_s = time.time() % period_s
+    count = await store.increment(_in_period(key, period_s), period_s)
     return count, math.ceil(period_s - elapsed_s)
+
+
+async def forget_period(store: KeyValueStore, key: str, period_s: float) -> None:
+    """Begin to count anew in the present period; raises `StoreUnavailable`."""
+    await store.delete(_in_period(key, period_s))
+
+
+def _in_period(key: str, period_s: float) -> str:
+    return f"{key}:{time.time() // period_s:.0f}"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Annotated, Generic, Self, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -15,6 +16,12 @@ class PageRequest(BaseModel):
     """Which page of a list: a base for the query of each list."""
 
     limit: int = Field(100, ge=1, le=200, description="How many at most.")
+
+
+class PageBefore(PageRequest):
+    """The same of a list whose newest come first."""
+
+    before: UUID | None = Field(None, description="`next` of the page before.")
 
 
 class Page(BaseModel, Generic[T]):

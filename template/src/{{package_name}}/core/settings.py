@@ -30,6 +30,8 @@ from .. import NAME
 from .errors import StartupError
 
 Environment = Literal["development", "test", "staging", "production"]
+OWN_MACHINE: tuple[Environment, ...] = ("development", "test")
+"""The environments that strangers do not reach."""
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(str.upper)
 ]
@@ -174,7 +176,6 @@ def variable_names(kind: type[BaseSettings]) -> dict[str, tuple[str, ...]]:
     return names
 
 
-_OWN_MACHINE: tuple[Environment, ...] = ("development", "test")
 _PLACEHOLDER = re.compile(r"<.*>|change[_ -]?(me|it|this)|secret|password|x{3,}|your\W.*", re.I)
 _FRESH = "`python -c 'import secrets; print(secrets.token_urlsafe(32))'`"
 
@@ -184,7 +185,7 @@ def _check_secrets(settings: BaseSettings, environment: Environment) -> None:
 
     That is one left at the default in the code, or at what stands for one in an example.
     """
-    if environment in _OWN_MACHINE:
+    if environment in OWN_MACHINE:
         return
     for name, field in type(settings).model_fields.items():
         secret, default = (_secret_in(one) for one in (getattr(settings, name), field.default))

@@ -18,7 +18,7 @@ from ..auth.caller import Caller, CurrentUser, limited
 from ..core.conditions import POLLED, PolledDep
 from ..core.errors import InvalidRequest, ModelError, ModelTimeout, NotFound
 from ..core.orm import utc_now
-from ..core.pages import CleanText, Page, PageRequest
+from ..core.pages import CleanText, Page, PageBefore
 from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import Services, ServicesDep
 from ..llm.errors import ModelBusy, ModelNotConfigured
@@ -145,8 +145,7 @@ async def stop_run(
     return StopView(session_id=body.session_id, run_id=next(iter(stopping), None))
 
 
-class _Runs(PageRequest):
-    before: UUID | None = Field(None, description="`next` of the page before.")
+class _Runs(PageBefore):
     session_id: UUID | None = Field(None, description="Only those of this conversation.")
     agent: CleanText | None = Field(None, max_length=64, description="Only those of this agent.")
     status: RunStatus | None = Field(None, description="Only those with this status.")

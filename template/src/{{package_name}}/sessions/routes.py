@@ -9,7 +9,7 @@ from pydantic import Field
 from ..auth.caller import Caller, CurrentUser
 from ..core.conditions import POLLED, IfMatch, PolledDep
 from ..core.errors import NotFound, PreconditionFailed
-from ..core.pages import CleanText, Page, PageRequest
+from ..core.pages import CleanText, Page, PageBefore, PageRequest
 from ..core.problems import OF_BODIES, OF_CALLERS, problems
 from ..core.services import Services, ServicesDep
 from . import store
@@ -18,11 +18,7 @@ from .schemas import MessageView, SessionPatch, SessionView
 router = APIRouter(prefix="/sessions", tags=["sessions"], responses=problems(*OF_CALLERS))
 
 
-class _SessionsOfAgent(PageRequest):
-    before: UUID | None = Field(None, description="`next` of the page before.")
-
-
-class _Sessions(_SessionsOfAgent):
+class _Sessions(PageBefore):
     agent: CleanText | None = Field(None, max_length=64, description="Only those with this agent.")
 
 
@@ -30,7 +26,7 @@ class _Messages(PageRequest):
     after: int = Field(-1, ge=-1, lt=2**31, description="`next` of the page before.")
 
 
-SessionsPage = Annotated[_SessionsOfAgent, Query()]
+SessionsPage = Annotated[PageBefore, Query()]
 MessagesPage = Annotated[_Messages, Query()]
 
 
@@ -43,7 +39,7 @@ async def list_sessions(
 
 
 async def page_of_sessions(
-    caller: Caller, services: Services, page: _SessionsOfAgent, agent_name: str | None
+    caller: Caller, services: Services, page: PageBefore, agent_name: str | None
 ) -> Page[SessionView]:
     """Some of the caller's conversations, with one agent or with all."""
     async with services.database.session() as db:

@@ -3,11 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from fastapi import APIRouter, Query, Request
 
 from ...core.errors import NotFound
-from ...core.pages import Page, PageRequest
+from ...core.pages import Page, PageBefore
 from ...core.problems import OF_BODIES, OF_CALLERS, problems
 from ...core.services import ServicesDep
 from ..caller import CurrentUser
@@ -21,13 +20,9 @@ from .settings import ApiKeySettings
 router = APIRouter(prefix="/keys", tags=["keys"], responses=problems(*OF_CALLERS))
 
 
-class _Keys(PageRequest):
-    before: UUID | None = Field(None, description="`next` of the page before.")
-
-
 @router.get("")
 async def list_keys(
-    caller: CurrentUser, services: ServicesDep, page: Annotated[_Keys, Query()]
+    caller: CurrentUser, services: ServicesDep, page: Annotated[PageBefore, Query()]
 ) -> Page[KeyView]:
     """Your keys, newest first, those that were revoked or have expired among them."""
     async with services.database.session() as db:
@@ -41,13 +36,11 @@ async def create_key(
     caller: CurrentUser,
     services: ServicesDep,
     request: Request,
-    response: Response,
 ) -> KeyCreated:
     """Make a key of yours; this answer alone shows it.
 
     Made with another key, it may no more than that one and holds no longer.
     """
-    response.headers["Cache-Control"] = "no-store"
     prefix = services.get(ApiKeySettings).prefix
     sent = read_key(request, services) if caller.mode == "api_key" else None
     async with services.database.transaction() as db:

@@ -5,7 +5,7 @@ from starlette.requests import HTTPConnection
 from ...core.errors import Unauthenticated
 from ...core.services import Services
 from .. import users
-from ..caller import Caller
+from ..caller import Caller, bearer_token
 from ..known import KnownCallers, Recognised
 from . import logins
 from .tokens import AccessTokens
@@ -13,8 +13,8 @@ from .tokens import AccessTokens
 
 async def authenticate(connection: HTTPConnection, services: Services) -> Caller | None:
     """Whose access token the request bears; raises `Unauthenticated` when it does not hold."""
-    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
+    token = bearer_token(connection)
+    if token is None:
         return None
     known = services.get(KnownCallers)
     return await known.recognise("jwt", token, lambda: _look(token, services))

@@ -8,11 +8,10 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field
+from fastapi import APIRouter, Path, Query, Request
 
 from ...core.errors import Conflict, Forbidden, NotFound, Unauthenticated
-from ...core.pages import Page, PageRequest
+from ...core.pages import Page, PageBefore
 from ...core.problems import OF_BODIES, OF_CALLERS, problems
 from ...core.services import Services, ServicesDep
 from .. import users
@@ -38,10 +37,6 @@ from .throttle import OF_ATTEMPTS, Attempts
 from .tokens import AccessTokens
 
 router = APIRouter(tags=["logins"], responses=problems(*OF_CALLERS))
-
-
-class _Invitations(PageRequest):
-    before: UUID | None = Field(None, description="`next` of the page before.")
 
 
 @router.post(
@@ -71,19 +66,17 @@ async def register(body: Registration, request: Request, services: ServicesDep) 
 
 
 @router.post("/auth/login", openapi_extra=PUBLIC, responses=problems(*OF_ATTEMPTS, *OF_BODIES))
-async def login(
-    body: LoginRequest, request: Request, response: Response, services: ServicesDep
-) -> Tokens:
+async def login(body: LoginRequest, request: Request, services: ServicesDep) -> Tokens:
     """Log in with a name, or an email address, and a password."""
     password, address = body.password.get_secret_value(), _address(request)
     begun = await entry.log_in(services, body.username, password, address)
-    return _tokens(services, response, begun)
+    return _tokens(services, begun)
 
 
 @router.post(
     "/auth/refresh", openapi_extra=PUBLIC, responses=problems(RefreshedMeanwhile, *OF_BODIES)
 )
-async def refresh(body: RefreshRequest, response: Response, services: ServicesDep) -> Tokens:
+async def refresh(body: RefreshRequest, services: ServicesDep) -> Tokens:
     """Go on with a login: a refresh token for another one and an access token.
 
     One that was used before ends its login, for somebody has copied it; if that was within the last
@@ -95,7 +88,7 @@ async def refresh(body: RefreshRequest, response: Response, services: ServicesDe
     if isinstance(outcome, Ended):
         await _forget(services, logins.label(outcome.login_id))
         raise Unauthenticated("this refresh token was used before, so its login has ended")
-    return _tokens(services, response, outcome)
+    return _tokens(services, outcome)
 
 
 @router.post("/auth/logout", status_code=204, openapi_extra=PUBLIC, responses=problems(*OF_BODIES))
@@ -120,14 +113,13 @@ async def change_password(
     body: PasswordChange,
     caller: CurrentUser,
     request: Request,
-    response: Response,
     services: ServicesDep,
 ) -> Tokens:
     """Change your password. All of your logins end, and a new one begins."""
     current, new = body.current_password.get_secret_value(), body.new_password.get_secret_value()
     begun = await entry.change_password(services, caller, current, new, _address(request))
     await _forget(services, users.label(caller.id))
-    return _tokens(services, response, begun)
+    return _tokens(services, begun)
 
 
 @router.put(
@@ -148,7 +140,7 @@ async def set_password(
 
 @router.get("/admin/invitations")
 async def list_invitations(
-    caller: CurrentSuperuser, services: ServicesDep, page: Annotated[_Invitations, Query()]
+    caller: CurrentSuperuser, services: ServicesDep, page: Annotated[PageBefore, Query()]
 ) -> Page[InvitationView]:
     """Invitations that nobody has used yet, newest first."""
     async with services.database.session() as db:
@@ -187,8 +179,7 @@ async def _forget(services: Services, about: str) -> None:
     await services.get(KnownCallers).forget([about])
 
 
-def _tokens(services: Services, response: Response, continued: Continued) -> Tokens:
-    response.headers["Cache-Control"] = "no-store"
+def _tokens(services: Services, continued: Continued) -> Tokens:
     return Tokens(
         access_token=services.get(AccessTokens).make(continued.login),
         expires_in=services.get(JwtSettings).access_lifetime_s,

@@ -8,11 +8,8 @@ many addresses keeps nobody out who logs in where they always do.
 The address is the peer's, as the server knows it (TRUSTED_PROXIES), whatever headers say.
 """
 
-import math
-import time
-
 from ...core.errors import TooManyRequests
-from ...core.kv import KeyValueStore, StoreUnavailable
+from ...core.kv import KeyValueStore, StoreUnavailable, count_in_period, forget_period
 from ..limits import network_of
 
 PERIOD_S = 900
@@ -47,16 +44,16 @@ class Attempts:
         """Remember that the account logs in from this address."""
         network = network_of(address)
         await self._kv.set(_known(account, network), b"1", KNOWN_FOR_S)
-        await self._kv.delete(_counter(f"both:{account}:{network}"))
+        await forget_period(self._kv, _counter(f"both:{account}:{network}"), PERIOD_S)
 
     async def _count(self, what: str, most: int) -> None:
-        if await self._kv.increment(_counter(what), PERIOD_S) > most:
-            left_s = math.ceil(PERIOD_S - time.time() % PERIOD_S)
+        count, left_s = await count_in_period(self._kv, _counter(what), PERIOD_S)
+        if count > most:
             raise TooManyRequests(f"too many attempts: try again in {left_s} seconds", left_s)
 
 
 def _counter(what: str) -> str:
-    return f"jwt.attempts:{what}:{int(time.time() // PERIOD_S)}"
+    return f"jwt.attempts:{what}"
 
 
 def _known(account: str, network: str) -> str:

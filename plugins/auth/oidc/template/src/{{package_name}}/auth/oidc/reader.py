@@ -14,7 +14,7 @@ from ...core.errors import Unauthenticated
 from ...core.health import HealthReport
 from ...core.orm import utc_now
 from ...core.services import Services
-from ..caller import Caller
+from ..caller import Caller, bearer_token
 from ..known import KnownCallers, Recognised
 from .claims import as_caller
 from .issuer import IssuerClient, IssuerKeys
@@ -77,9 +77,8 @@ async def health(services: Services) -> HealthReport:
 
 async def authenticate(connection: HTTPConnection, services: Services) -> Caller | None:
     """Whose token the request bears; raises `Unauthenticated` for one that does not hold."""
-    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
-    tokens = services.get(Issuers).tokens
-    if tokens is None or scheme.lower() != "bearer":
+    token, tokens = bearer_token(connection), services.get(Issuers).tokens
+    if token is None or tokens is None:
         return None
     if len(token) > MAX_TOKEN_CHARS or not WELL_FORMED.fullmatch(token):
         raise Unauthenticated(

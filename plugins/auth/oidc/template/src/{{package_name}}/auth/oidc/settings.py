@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from ...core.errors import StartupError
-from ...core.settings import Environment, RoomSettings
+from ...core.settings import OWN_MACHINE, Environment, RoomSettings
 
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
@@ -79,7 +79,7 @@ class OidcSettings(RoomSettings):
         """Raise `StartupError` for settings that do not fit each other, or this environment."""
         urls = [*self.issuer, *filter(None, (self.jwks_url, self.introspection_url))]
         plain = [url for url in urls if not url.startswith("https://")]
-        if plain and environment not in {"development", "test"}:
+        if plain and environment not in OWN_MACHINE:
             raise StartupError(
                 f"{plain[0]} is no https, so that anybody between could forge tokens: "
                 f"ENVIRONMENT={environment} takes https:// only"
